@@ -1,0 +1,77 @@
+/**
+ * The tables that one node programs: flat, keyed by text, no provenance. A datapath holds exactly these.
+ *
+ * A change is a Delta. Entries of the two address tables hold a previous and a current value, and one number, the
+ * epoch, says which of the two counts; a packet reads the epoch once. So a delta is applied in three steps, none of
+ * which shows a packet anything but the old policy or the new one, whole:
+ *
+ *   add     ports and classes under ids that nothing refers to yet; addresses and cidrs staged (previous = what counts
+ *           now, current = the new value, epoch = next)
+ *   commit  epoch := next
+ *   sweep   (after a grace period in which packets that read the old epoch are done) remove what is unreachable
+ *
+ * If anything in `add` fails (a full map), what was added is taken out again and the old policy stays.
+ */
+import type { Address, Cidr } from '../objects/ip.ts';
+import type { ClassId, IdentityId, PortEntry, SetId } from './program.ts';
+
+/** A packet to or from it is dropped: inside the node's pod range, but nobody has it (yet). */
+export const unprogrammedIdentity: IdentityId = 0xffffffff;
+
+export interface AddressValue {
+  readonly identity: IdentityId;
+  readonly ingressSet: SetId;
+  readonly egressSet: SetId;
+  /** `local-pod`: enforced here. `remote`: only a peer. `local-node`: this node itself. */
+  readonly role: 'local-pod' | 'remote' | 'local-node';
+}
+
+export interface AddressRow {
+  readonly address: Address;
+  readonly value: AddressValue;
+}
+
+export interface CidrRow {
+  readonly cidr: Cidr;
+  readonly identity: IdentityId;
+}
+
+export interface ClassRow {
+  readonly set: SetId;
+  readonly identity: IdentityId;
+  readonly class: ClassId;
+  /** Bit n set: the class's port table has an entry of prefix length n for some protocol. Bit 31: it has an any-protocol entry. */
+  readonly lengths: number;
+}
+
+export interface PortRow extends PortEntry {
+  readonly class: ClassId;
+}
+
+/** Keys: address text · cidr text · `set:identity` · `class:protocol:port/length`. */
+export interface NodeTables {
+  readonly addresses: ReadonlyMap<string, AddressRow>;
+  readonly cidrs: ReadonlyMap<string, CidrRow>;
+  readonly classes: ReadonlyMap<string, ClassRow>;
+  readonly ports: ReadonlyMap<string, PortRow>;
+}
+
+export interface Delta {
+  readonly add: {
+    readonly ports: readonly PortRow[];
+    readonly classes: readonly ClassRow[];
+  };
+  /**
+   * `from`/`to` undefined: not in the old/new table. For a cidr that is new, `from` of the row that covers it in the
+   * old table must be staged as its previous value (and likewise for one that goes), so that longest-prefix lookups
+   * see the same answer before and after the commit.
+   */
+  readonly stage: {
+    readonly addresses: readonly { readonly address: Address; readonly from?: AddressValue; readonly to?: AddressValue }[];
+    readonly cidrs: readonly { readonly cidr: Cidr; readonly from: IdentityId; readonly to: IdentityId; readonly isNew: boolean; readonly isGone: boolean }[];
+  };
+  readonly sweep: {
+    readonly ports: readonly PortRow[];
+    readonly classes: readonly ClassRow[];
+  };
+}
