@@ -30,7 +30,9 @@ export class BulkheadError extends Error {
   readonly diagnostics: readonly Diagnostic[];
 
   constructor(diagnostics: Diagnostic | readonly Diagnostic[], options?: { cause?: unknown }) {
-    const list = Array.isArray(diagnostics) ? (diagnostics as readonly Diagnostic[]) : [diagnostics as Diagnostic];
+    const list = Array.isArray(diagnostics)
+      ? (diagnostics as readonly Diagnostic[])
+      : [diagnostics as Diagnostic];
     super(list.map(formatDiagnostic).join('\n'), options);
     this.code = list[0]?.code ?? 'UNKNOWN';
     this.diagnostics = list;
@@ -38,11 +40,19 @@ export class BulkheadError extends Error {
 }
 
 /** One shape for every user-visible failure: throw new BulkheadError(failure('CODE', 'message', { hint })). */
-export function failure(code: string, message: string, rest: Omit<Diagnostic, 'severity' | 'code' | 'message'> = {}): Diagnostic {
+export function failure(
+  code: string,
+  message: string,
+  rest: Omit<Diagnostic, 'severity' | 'code' | 'message'> = {},
+): Diagnostic {
   return { severity: 'error', code, message, ...rest };
 }
 
-export function warning(code: string, message: string, rest: Omit<Diagnostic, 'severity' | 'code' | 'message'> = {}): Diagnostic {
+export function warning(
+  code: string,
+  message: string,
+  rest: Omit<Diagnostic, 'severity' | 'code' | 'message'> = {},
+): Diagnostic {
   return { severity: 'warning', code, message, ...rest };
 }
 

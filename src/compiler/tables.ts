@@ -67,8 +67,18 @@ export interface Delta {
    * see the same answer before and after the commit.
    */
   readonly stage: {
-    readonly addresses: readonly { readonly address: Address; readonly from?: AddressValue; readonly to?: AddressValue }[];
-    readonly cidrs: readonly { readonly cidr: Cidr; readonly from: IdentityId; readonly to: IdentityId; readonly isNew: boolean; readonly isGone: boolean }[];
+    readonly addresses: readonly {
+      readonly address: Address;
+      readonly from?: AddressValue;
+      readonly to?: AddressValue;
+    }[];
+    readonly cidrs: readonly {
+      readonly cidr: Cidr;
+      readonly from: IdentityId;
+      readonly to: IdentityId;
+      readonly isNew: boolean;
+      readonly isGone: boolean;
+    }[];
   };
   readonly sweep: {
     readonly ports: readonly PortRow[];

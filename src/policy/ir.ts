@@ -37,14 +37,30 @@ export interface PodMatch {
 
 export type Peer =
   | ({ readonly kind: 'pods'; readonly position: Position } & PodMatch)
-  | { readonly kind: 'ipBlock'; readonly cidr: Cidr; readonly except: readonly Cidr[]; readonly position: Position };
+  | {
+      readonly kind: 'ipBlock';
+      readonly cidr: Cidr;
+      readonly except: readonly Cidr[];
+      readonly position: Position;
+    };
 
 export type PortMatch =
   | { readonly kind: 'all'; readonly protocol: Protocol; readonly position: Position }
   /** Inclusive; a single port has from = to. */
-  | { readonly kind: 'range'; readonly protocol: Protocol; readonly from: number; readonly to: number; readonly position: Position }
+  | {
+      readonly kind: 'range';
+      readonly protocol: Protocol;
+      readonly from: number;
+      readonly to: number;
+      readonly position: Position;
+    }
   /** Resolved on the destination pod of the flow, whatever the direction; protocol must match too. */
-  | { readonly kind: 'named'; readonly protocol: Protocol; readonly name: string; readonly position: Position };
+  | {
+      readonly kind: 'named';
+      readonly protocol: Protocol;
+      readonly name: string;
+      readonly position: Position;
+    };
 
 export interface Rule {
   readonly origin: Origin;

@@ -1,0 +1,165 @@
+import { describe, expect, test } from 'vitest';
+import { importsOf, readSources, type SourceFile } from './sources.ts';
+
+/**
+ * Which parts of src/ each part may import besides itself: data flows one way, from manifests to packets, and what
+ * explains it reads back. A part is a folder of src/, or one folder deeper where that has rules of its own.
+ */
+const mayImport: Readonly<Record<string, readonly string[]>> = {
+  'errors.ts': [],
+  objects: ['errors.ts'],
+  sources: ['errors.ts', 'objects'],
+  policy: ['errors.ts', 'objects'],
+  dialects: ['errors.ts', 'objects', 'policy'],
+  compiler: ['errors.ts', 'objects', 'policy'],
+  kernel: ['errors.ts', 'objects'],
+  datapath: ['errors.ts', 'objects', 'policy', 'compiler'],
+  'datapath/ebpf': ['errors.ts', 'objects', 'policy', 'compiler', 'datapath', 'kernel'],
+  analyze: ['errors.ts', 'objects', 'sources', 'policy', 'dialects', 'compiler'],
+  agent: ['errors.ts', 'objects', 'sources', 'policy', 'dialects', 'compiler', 'datapath', 'datapath/ebpf'],
+  observe: ['errors.ts', 'objects', 'policy', 'compiler', 'datapath', 'analyze'],
+  lab: [
+    'errors.ts',
+    'objects',
+    'sources',
+    'policy',
+    'dialects',
+    'compiler',
+    'kernel',
+    'datapath',
+    'datapath/ebpf',
+    'analyze',
+    'agent',
+    'observe',
+  ],
+  cli: [
+    'errors.ts',
+    'objects',
+    'sources',
+    'policy',
+    'dialects',
+    'compiler',
+    'kernel',
+    'datapath',
+    'datapath/ebpf',
+    'analyze',
+    'agent',
+    'observe',
+    'lab',
+  ],
+  bench: [
+    'errors.ts',
+    'objects',
+    'sources',
+    'policy',
+    'dialects',
+    'compiler',
+    'kernel',
+    'datapath',
+    'datapath/ebpf',
+    'analyze',
+    'agent',
+    'observe',
+    'lab',
+  ],
+};
+
+function partOf(path: string): string {
+  const [, first = '', second = ''] = path.split('/');
+  const nested = `${first}/${second}`;
+  return nested in mayImport ? nested : first;
+}
+
+function violations(files: readonly SourceFile[]): string[] {
+  return files.flatMap((file) => {
+    const part = partOf(file.path);
+    const allowed = mayImport[part];
+    if (allowed === undefined) return [`${file.path}: src/${part} has no place in the layering`];
+    return file.imports
+      .filter(
+        (imported) =>
+          partOf(imported) !== part && !(imported.startsWith('src/') && allowed.includes(partOf(imported))),
+      )
+      .map((imported) => `${file.path} imports ${imported}`);
+  });
+}
+
+/** The first cycle found by depth-first search, as a list of paths that begins and ends with the same file. */
+function findCycle(files: readonly SourceFile[]): string[] | undefined {
+  const byPath = new Map(files.map((file) => [file.path, file]));
+  const done = new Set<string>();
+  const visit = (path: string, trail: readonly string[]): string[] | undefined => {
+    if (trail.includes(path)) return [...trail.slice(trail.indexOf(path)), path];
+    if (done.has(path)) return undefined;
+    for (const next of byPath.get(path)?.imports ?? []) {
+      const cycle = visit(next, [...trail, path]);
+      if (cycle) return cycle;
+    }
+    done.add(path);
+    return undefined;
+  };
+  for (const file of files) {
+    const cycle = visit(file.path, []);
+    if (cycle) return cycle;
+  }
+  return undefined;
+}
+
+const files = readSources('src');
+
+describe('layering', () => {
+  test('finds the files it judges', () => {
+    expect(files.map((file) => file.path)).toContain('src/policy/ir.ts');
+    expect(files.flatMap((file) => file.imports)).toContain('src/objects/model.ts');
+  });
+
+  test('imports between the parts of src/ follow one direction', () => {
+    expect(violations(files)).toEqual([]);
+  });
+
+  test('no import cycles, type imports included', () => {
+    expect(findCycle(files)).toBeUndefined();
+  });
+
+  test('only cli, lab and bench import lab, and nothing imports cli', () => {
+    const importersOf = (part: string) =>
+      new Set(
+        files
+          .filter((file) => file.imports.some((path) => partOf(path) === part))
+          .map((file) => partOf(file.path)),
+      );
+    expect([...importersOf('lab')].filter((part) => !['cli', 'lab', 'bench'].includes(part))).toEqual([]);
+    expect([...importersOf('cli')].filter((part) => part !== 'cli')).toEqual([]);
+  });
+});
+
+describe('the layering test itself', () => {
+  const file = (path: string, text: string): SourceFile => ({ path, text, imports: importsOf(path, text) });
+
+  test.each([
+    ['a static import', "import { a } from '../lab/daemon.ts';"],
+    ['a type import', "import type { A } from '../lab/daemon.ts';"],
+    ['an import for its effect', "import '../lab/daemon.ts';"],
+    ['a dynamic import', "const lab = await import('../lab/daemon.ts');"],
+    ['a re-export', "export * from '../lab/daemon.ts';"],
+    ['an import over several lines', "import {\n  a,\n  b,\n} from '../lab/daemon.ts';"],
+  ])('sees %s', (_, text) => {
+    expect(violations([file('src/policy/evaluate.ts', text)])).toEqual([
+      'src/policy/evaluate.ts imports src/lab/daemon.ts',
+    ]);
+  });
+
+  test('sees an import that leaves src/', () => {
+    expect(violations([file('src/policy/evaluate.ts', "import '../../test/x.ts';")])).toHaveLength(1);
+  });
+
+  test('sees a folder nobody has placed', () => {
+    expect(violations([file('src/misc/x.ts', '')])).toHaveLength(1);
+  });
+
+  test('sees a cycle', () => {
+    const a = file('src/policy/a.ts', "import './b.ts';");
+    const b = file('src/policy/b.ts', "import './a.ts';");
+    expect(findCycle([a, b])).toEqual(['src/policy/a.ts', 'src/policy/b.ts', 'src/policy/a.ts']);
+  });
+});
