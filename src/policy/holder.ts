@@ -1,0 +1,24 @@
+/** Who holds an address: a pod, a node, or nobody that the cluster knows. */
+import type { Address } from '../objects/ip.ts';
+import type { Cluster, Node, Pod } from '../objects/model.ts';
+
+export type Holder =
+  | { readonly kind: 'pod'; readonly address: Address; readonly pod: Pod }
+  | { readonly kind: 'node'; readonly address: Address; readonly node: Node }
+  | { readonly kind: 'external'; readonly address: Address };
+
+/** Subject or peer of pod selectors: has its own address and still runs. hostNetwork pods are their node instead. */
+export function isPolicyPod(pod: Pod): boolean {
+  return !pod.hostNetwork && pod.phase !== 'Succeeded' && pod.phase !== 'Failed';
+}
+
+/** Expects that no address is held twice, which assembly checks; pods are asked before nodes. */
+export function holderOf(cluster: Cluster, address: Address): Holder {
+  const holds = (held: { readonly addresses: readonly Address[] }) =>
+    held.addresses.some((candidate) => candidate.text === address.text);
+  const pod = cluster.pods.values().filter(isPolicyPod).find(holds);
+  if (pod) return { kind: 'pod', address, pod };
+  const node = cluster.nodes.values().find(holds);
+  if (node) return { kind: 'node', address, node };
+  return { kind: 'external', address };
+}

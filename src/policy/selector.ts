@@ -1,0 +1,30 @@
+/** Label selectors. Upstream: k8s.io/apimachinery pkg/labels, Requirement.Matches. */
+import type { LabelSelector, LabelSelectorRequirement, Labels } from '../objects/model.ts';
+
+/** True if every requirement holds; the empty selector holds for all labels. */
+export function matchesSelector(selector: LabelSelector, labels: Labels): boolean {
+  return (
+    Object.entries(selector.matchLabels).every(([key, value]) => labelOf(labels, key) === value) &&
+    selector.matchExpressions.every((requirement) => matchesRequirement(requirement, labels))
+  );
+}
+
+/** NotIn and DoesNotExist hold when the key is absent. */
+export function matchesRequirement(requirement: LabelSelectorRequirement, labels: Labels): boolean {
+  const value = labelOf(labels, requirement.key);
+  switch (requirement.operator) {
+    case 'In':
+      return value !== undefined && requirement.values.includes(value);
+    case 'NotIn':
+      return value === undefined || !requirement.values.includes(value);
+    case 'Exists':
+      return value !== undefined;
+    case 'DoesNotExist':
+      return value === undefined;
+  }
+}
+
+/** Own properties only: `constructor` and `toString` are valid label keys. */
+export function labelOf(labels: Labels, key: string): string | undefined {
+  return Object.hasOwn(labels, key) ? labels[key] : undefined;
+}
