@@ -23,3 +23,28 @@ export function padEnd(text: string, width: number): string {
 export function padStart(text: string, width: number): string {
   return ' '.repeat(Math.max(0, width - displayWidth(text))) + text;
 }
+
+/** The beginning of `text` that fits into `width` columns, with `…` where something is missing. */
+export function truncate(text: string, width: number): string {
+  if (displayWidth(text) <= width) return text;
+  let taken = '';
+  let used = 0;
+  // Escape sequences are kept whole and take no room, so that a colour that was switched on is switched off too.
+  for (const part of text.split(/(\u001b\[[0-9;]*m)/)) {
+    if (part.startsWith('\u001b')) {
+      taken += part;
+      continue;
+    }
+    for (const character of part) {
+      const next = used + displayWidth(character);
+      if (next > width - 1) {
+        if (used < width) taken += '…';
+        used = width;
+        break;
+      }
+      taken += character;
+      used = next;
+    }
+  }
+  return taken;
+}

@@ -1,0 +1,84 @@
+/** The matrix for a terminal: names of the columns on a staircase above them, one symbol per pair, partial cells below. */
+import { renderColumns } from '../columns.ts';
+import { displayWidth, padEnd, truncate } from '../display-width.ts';
+import { paint, type Style, type Terminal } from '../terminal.ts';
+import { axes, cellAt, groupsOf, pointLabel, type CellState, type MatrixView } from './view.ts';
+
+const symbols: Readonly<Record<CellState, string>> = { all: '●', some: '◐', none: '·', na: ' ' };
+const styles: Readonly<Record<CellState, Style>> = { all: 'green', some: 'yellow', none: 'dim', na: 'dim' };
+
+/** Columns of the terminal for each column of the matrix. */
+const pitch = 3;
+/** At least so much of the name of the last column must fit to its right. */
+const shortestHeader = 16;
+
+export function renderMatrixTable(view: MatrixView, terminal: Terminal): string {
+  const { rows, columns } = axes(view);
+  if (rows.length === 0 || columns.length === 0) return `${view.summary}\n`;
+  const rowWidth = Math.max(...rows.map((row) => displayWidth(view.points[row]?.name ?? ''))) + 4;
+  const perBlock = Math.max(1, Math.floor((terminal.columns - rowWidth - shortestHeader) / pitch));
+  const blocks: string[] = [];
+  for (let start = 0; start < columns.length; start += perBlock) {
+    blocks.push(
+      renderBlock(view, { rows, columns: columns.slice(start, start + perBlock), rowWidth }, terminal),
+    );
+  }
+  const legend = `${paintedSymbol('all', terminal)} all ports   ${paintedSymbol('some', terminal)} some ports   ${paintedSymbol('none', terminal)} none`;
+  const partial = renderPartial(view, terminal);
+  return `${blocks.join('\n')}\n${legend}   (rows: from, columns: to)\n${partial}\n${view.summary}\n`;
+}
+
+interface Block {
+  readonly rows: readonly number[];
+  readonly columns: readonly number[];
+  readonly rowWidth: number;
+}
+
+function renderBlock(view: MatrixView, { rows, columns, rowWidth }: Block, terminal: Terminal): string {
+  const severalGroups = new Set(view.points.map(({ group }) => group)).size > 1;
+  const header = columns.map((column, index) => {
+    const point = view.points[column];
+    if (!point) throw new RangeError(`no point ${column}`);
+    const label = `${severalGroups ? pointLabel(point) : point.name}  ${paint(terminal, 'dim', point.ports.join(', '))}`;
+    const indent = rowWidth + index * pitch;
+    const stairs = ' '.repeat(rowWidth) + paint(terminal, 'dim', `│${' '.repeat(pitch - 1)}`.repeat(index));
+    return `${stairs}${paint(terminal, 'dim', '┌')} ${truncate(label, terminal.columns - indent - 2)}`.trimEnd();
+  });
+  const body = groupsOf(view, rows).flatMap(({ group, indices }) => [
+    paint(terminal, 'bold', group),
+    ...indices.map((from) => {
+      const cells = columns.map((to) => padEnd(paintedSymbol(cellAt(view, from, to).state, terminal), pitch));
+      return `  ${padEnd(view.points[from]?.name ?? '', rowWidth - 2)}${cells.join('')}`.trimEnd();
+    }),
+  ]);
+  return `${[...header, ...body].join('\n')}\n`;
+}
+
+function paintedSymbol(state: CellState, terminal: Terminal): string {
+  return paint(terminal, styles[state], symbols[state]);
+}
+
+/** The pairs of which only some ports are allowed; '' when there are none. */
+function renderPartial(view: MatrixView, terminal: Terminal): string {
+  const { rows, columns } = axes(view);
+  const pairs = rows.flatMap((from) =>
+    columns
+      .map((to) => ({ from, to, cell: cellAt(view, from, to) }))
+      .filter(({ cell }) => cell.state === 'some'),
+  );
+  const label = (index: number): string => {
+    const point = view.points[index];
+    return point ? pointLabel(point) : '';
+  };
+  const table = renderColumns(
+    [
+      { header: `${symbols.some} FROM`, cell: ({ from }) => `  ${label(from)}` },
+      { header: 'TO', cell: ({ to }) => label(to) },
+      { header: 'ALLOWED', cell: ({ cell }) => cell.allowed.join(', ') },
+      { header: 'DENIED', cell: ({ cell }) => cell.denied.join(', ') },
+    ],
+    pairs,
+    terminal,
+  );
+  return table && `\n${table}`;
+}
