@@ -1,0 +1,147 @@
+/**
+ * From a cluster to the kernel: translate, compile, and move every node's datapath from the tables it holds to the
+ * tables it should hold. All nodes change or none does.
+ */
+import type { Compiler } from '../compiler/compiler.ts';
+import { computeDelta, emptyTables } from '../compiler/delta.ts';
+import { nodeTables } from '../compiler/node-tables.ts';
+import type { Program } from '../compiler/program.ts';
+import type { Delta, NodeTables } from '../compiler/tables.ts';
+import type { Datapath } from '../datapath/datapath.ts';
+import { translatePolicies } from '../dialects/translate.ts';
+import { BulkheadError, failure } from '../errors.ts';
+import type { Cluster } from '../objects/model.ts';
+import type { Policy } from '../policy/ir.ts';
+
+/** What the kernel enforces now. */
+export interface Enforced {
+  readonly cluster: Cluster;
+  readonly policies: readonly Policy[];
+  readonly program: Program;
+}
+
+/** How long each stage of one update took, in milliseconds, and how much of the tables it touched on all nodes. */
+export interface UpdateTimings {
+  readonly translateMs: number;
+  readonly compileMs: number;
+  /** Per-node tables and deltas. */
+  readonly deltaMs: number;
+  /** From the first map write to the last node's commit. */
+  readonly kernelMs: number;
+  readonly entries: number;
+}
+
+interface EnforcedNode {
+  readonly datapath: Datapath;
+  tables: NodeTables;
+}
+
+interface NodeChange {
+  readonly name: string;
+  readonly node: EnforcedNode;
+  readonly next: NodeTables;
+  readonly delta: Delta;
+}
+
+export class Enforcer {
+  readonly #compiler: Pick<Compiler, 'compile'>;
+  readonly #nodes = new Map<string, EnforcedNode>();
+  #enforced: Enforced | undefined;
+
+  constructor(compiler: Pick<Compiler, 'compile'>) {
+    this.#compiler = compiler;
+  }
+
+  /** The last update that took effect on every node. */
+  get enforced(): Enforced | undefined {
+    return this.#enforced;
+  }
+
+  get datapaths(): ReadonlyMap<string, Datapath> {
+    return new Map([...this.#nodes].map(([name, node]) => [name, node.datapath]));
+  }
+
+  /** The tables that the node's datapath holds. */
+  tables(node: string): NodeTables | undefined {
+    return this.#nodes.get(node)?.tables;
+  }
+
+  /** Takes charge of a node's datapath, whose tables must be empty. */
+  addNode(name: string, datapath: Datapath): void {
+    if (this.#nodes.has(name)) throw new Error(`node ${name} has a datapath already`);
+    this.#nodes.set(name, { datapath, tables: emptyTables });
+  }
+
+  /**
+   * Makes every node enforce the cluster's policies; returns when the kernel does.
+   * Throws BulkheadError when a node refuses (a full map): then every node enforces what it did before.
+   */
+  update(cluster: Cluster): UpdateTimings {
+    const start = performance.now();
+    const policies = translatePolicies(cluster);
+    const translated = performance.now();
+    const program = this.#compiler.compile(cluster, policies);
+    const compiled = performance.now();
+    const changes = [...this.#nodes].map(([name, node]) => this.#change({ name, node, program, cluster }));
+    const computed = performance.now();
+    applyEverywhere(changes);
+    const applied = performance.now();
+    for (const { node, next } of changes) node.tables = next;
+    this.#enforced = { cluster, policies, program };
+    return {
+      translateMs: translated - start,
+      compileMs: compiled - translated,
+      deltaMs: computed - compiled,
+      kernelMs: applied - computed,
+      entries: changes.reduce((sum, change) => sum + deltaSize(change.delta), 0),
+    };
+  }
+
+  /** Lets go of the datapaths; the kernel goes on enforcing. */
+  close(): void {
+    for (const node of this.#nodes.values()) node.datapath.close();
+    this.#nodes.clear();
+  }
+
+  #change(options: { name: string; node: EnforcedNode; program: Program; cluster: Cluster }): NodeChange {
+    const { name, node, program, cluster } = options;
+    const next = nodeTables(program, name, cluster.nodes.get(name)?.podCIDRs ?? []);
+    return { name, node, next, delta: computeDelta(node.tables, next) };
+  }
+}
+
+/** Number of map entries that a delta writes or removes. */
+export function deltaSize({ add, stage, sweep }: Delta): number {
+  const rows = [add.ports, add.classes, stage.addresses, stage.cidrs, sweep.ports, sweep.classes];
+  return rows.reduce((sum, list) => sum + list.length, 0);
+}
+
+function applyEverywhere(changes: readonly NodeChange[]): void {
+  const done: NodeChange[] = [];
+  for (const change of changes) {
+    try {
+      if (deltaSize(change.delta) > 0) change.node.datapath.apply(change.delta);
+      done.push(change);
+    } catch (error) {
+      takeBack(done, error);
+      throw error;
+    }
+  }
+}
+
+/** Returns nodes to the tables they had. The sweep first, so that the datapath holds exactly `next`. */
+function takeBack(done: readonly NodeChange[], cause: unknown): void {
+  for (const { name, node, next } of done) {
+    try {
+      node.datapath.sweep();
+      node.datapath.apply(computeDelta(next, node.tables));
+    } catch {
+      throw new BulkheadError(
+        failure('ENFORCER_NODES_DIFFER', `node ${name} could not return to the policies it enforced before`, {
+          hint: 'Take the lab down and up again: its nodes enforce different versions of the policies.',
+        }),
+        { cause },
+      );
+    }
+  }
+}

@@ -1,0 +1,76 @@
+/** The last flows of a lab, and whoever follows them. Bounded: old flows give way, lost ones are counted. */
+import type { FlowEvent } from '../datapath/datapath.ts';
+import { FlowJoiner } from './flow-join.ts';
+import type { Connection } from './flow-join.ts';
+import { toFlowRecord } from './flow-record.ts';
+import type { FlowRecord } from './flow-record.ts';
+import { History } from './history.ts';
+
+/** `lost`: that many events found no room between the kernel and us. */
+export type FlowItem =
+  { readonly kind: 'flow'; readonly record: FlowRecord } | { readonly kind: 'lost'; readonly events: number };
+
+type Stored =
+  { readonly kind: 'flow'; readonly connection: Connection } | Extract<FlowItem, { kind: 'lost' }>;
+
+const capacity = 20_000;
+
+export class FlowLog {
+  readonly history = new History();
+  readonly #joiner = new FlowJoiner();
+  readonly #followers = new Set<(item: FlowItem) => void>();
+  #items: Stored[] = [];
+
+  get followed(): boolean {
+    return this.#followers.size > 0;
+  }
+
+  /** Takes an event that `node` reported; nothing is kept of events from before the first snapshot. */
+  add(node: string, event: FlowEvent): void {
+    const snapshot = this.history.at(event);
+    if (!snapshot) return;
+    const connection = this.#joiner.add({ node, event, snapshot, wallTime: wallTimeOf(event) });
+    if (connection) this.#store({ kind: 'flow', connection });
+  }
+
+  addLost(events: number): void {
+    this.#store({ kind: 'lost', events });
+  }
+
+  /** Call after each drain: lets go of halves whose other half won't come. */
+  settle(): void {
+    for (const connection of this.#joiner.expired(Date.now())) this.#store({ kind: 'flow', connection });
+  }
+
+  /** Newest first; explained one by one as the reader asks for them. */
+  *newestFirst(): Generator<FlowItem> {
+    for (let index = this.#items.length - 1; index >= 0; index--) {
+      const stored = this.#items[index];
+      if (stored) yield explain(stored);
+    }
+  }
+
+  /** Calls back for each flow from now on; returns what ends that. */
+  follow(onItem: (item: FlowItem) => void): () => void {
+    this.#followers.add(onItem);
+    return () => this.#followers.delete(onItem);
+  }
+
+  #store(stored: Stored): void {
+    this.#items.push(stored);
+    // Cut rarely and in bulk: shifting an array of this size for each event would cost more than the event.
+    if (this.#items.length > capacity * 1.25) this.#items = this.#items.slice(-capacity);
+    if (this.#followers.size === 0) return;
+    const item = explain(stored);
+    for (const follower of this.#followers) follower(item);
+  }
+}
+
+function explain(stored: Stored): FlowItem {
+  return stored.kind === 'lost' ? stored : { kind: 'flow', record: toFlowRecord(stored.connection) };
+}
+
+/** Both clocks run alike over the short time between an event and its drain. */
+function wallTimeOf(event: FlowEvent): number {
+  return Date.now() - Number(process.hrtime.bigint() - event.time) / 1e6;
+}

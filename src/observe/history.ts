@@ -1,0 +1,53 @@
+/**
+ * Which policies were enforced when: an event is explained by what the kernel held at its time, not by what it holds
+ * when somebody reads the event.
+ */
+import type { Program } from '../compiler/program.ts';
+import type { FlowEvent } from '../datapath/datapath.ts';
+import type { Cluster } from '../objects/model.ts';
+import type { Policy } from '../policy/ir.ts';
+
+export interface Snapshot {
+  readonly cluster: Cluster;
+  readonly policies: readonly Policy[];
+  readonly program: Program;
+}
+
+interface Entry {
+  /** CLOCK_MONOTONIC nanoseconds: no packet before this saw the snapshot. */
+  readonly since: bigint;
+  readonly snapshot: Snapshot;
+}
+
+/** Events wait at most some drain intervals, so a handful of changes is history enough. */
+const keptSnapshots = 16;
+
+export class History {
+  readonly #entries: Entry[] = [];
+
+  get newest(): Snapshot | undefined {
+    return this.#entries.at(-1)?.snapshot;
+  }
+
+  /** `since` is the time (CLOCK_MONOTONIC, ns) at which the change began. */
+  add(since: bigint, snapshot: Snapshot): void {
+    this.#entries.push({ since, snapshot });
+    if (this.#entries.length > keptSnapshots) this.#entries.shift();
+  }
+
+  /**
+   * The snapshot that judged the event. A change takes effect some time after it began, so of those that began
+   * before the event the newest one that knows the event's ids is taken.
+   */
+  at(event: FlowEvent): Snapshot | undefined {
+    const begun = this.#entries.filter((entry) => entry.since <= event.time);
+    const knowing = begun.findLast((entry) => knows(entry.snapshot.program, event));
+    return (knowing ?? begun.at(-1) ?? this.#entries[0])?.snapshot;
+  }
+}
+
+function knows(program: Program, { egress, ingress }: FlowEvent): boolean {
+  return [egress, ingress].every(
+    ({ rule, set }) => (rule === 0 || program.rules.has(rule)) && (set === 0 || program.sets.has(set)),
+  );
+}
