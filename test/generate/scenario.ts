@@ -1,0 +1,83 @@
+/** What property tests start from: a cluster with its policies translated and flows to judge; or a change of one. */
+import * as fc from 'fast-check';
+import { translatePolicies } from '../../src/dialects/translate.ts';
+import type { Cluster } from '../../src/objects/model.ts';
+import type { Policy } from '../../src/policy/ir.ts';
+import type { Flow } from '../../src/policy/verdict.ts';
+import { arbitraryBlueprint, arbitraryLabels, arbitraryPod, buildCluster } from './cluster.ts';
+import type { Blueprint } from './cluster.ts';
+import { arbitraryFlowSeed, buildFlow } from './flow.ts';
+import { arbitraryNetworkPolicy } from './network-policy.ts';
+import { namespaceNames } from './universe.ts';
+
+export interface Scenario {
+  readonly cluster: Cluster;
+  readonly policies: readonly Policy[];
+  readonly flows: readonly Flow[];
+}
+
+export interface Change {
+  readonly before: Omit<Scenario, 'flows'>;
+  readonly after: Omit<Scenario, 'flows'>;
+  /** Between addresses of both. */
+  readonly flows: readonly Flow[];
+}
+
+const arbitraryFlowSeeds = fc.array(arbitraryFlowSeed, { minLength: 20, maxLength: 60 });
+
+export const arbitraryScenario: fc.Arbitrary<Scenario> = fc
+  .tuple(arbitraryBlueprint, arbitraryFlowSeeds)
+  .map(([blueprint, seeds]) => {
+    const state = build(blueprint);
+    return { ...state, flows: seeds.map((seed) => buildFlow(state.cluster, seed)) };
+  });
+
+/** One thing that happens to a cluster. */
+const arbitraryEdit: fc.Arbitrary<(blueprint: Blueprint) => Blueprint> = fc.oneof(
+  // A pod comes, or replaces the one of its slot: relabelled, moved, ended, or another pod with the same address.
+  arbitraryPod.map((pod) => (blueprint: Blueprint) => ({
+    ...blueprint,
+    pods: [...blueprint.pods.filter(({ slot }) => slot !== pod.slot), pod],
+  })),
+  fc.nat({ max: 9 }).map((index) => (blueprint: Blueprint) => ({
+    ...blueprint,
+    pods: blueprint.pods.toSpliced(index, 1),
+  })),
+  fc
+    .tuple(fc.nat({ max: namespaceNames.length - 1 }), arbitraryLabels)
+    .map(([index, labels]) => (blueprint: Blueprint) => ({
+      ...blueprint,
+      namespaceLabels: blueprint.namespaceLabels.with(index, labels),
+    })),
+  // A policy replaces another, or comes last.
+  fc.tuple(fc.nat({ max: 4 }), arbitraryNetworkPolicy).map(([index, policy]) => (blueprint: Blueprint) => ({
+    ...blueprint,
+    policies: blueprint.policies.toSpliced(index, 1, policy),
+  })),
+  fc.nat({ max: 3 }).map((index) => (blueprint: Blueprint) => ({
+    ...blueprint,
+    policies: blueprint.policies.map((policy, at) => (at === index ? undefined : policy)),
+  })),
+);
+
+/** One to three edits, or (rarely) a whole other cluster. */
+export const arbitraryChange: fc.Arbitrary<Change> = fc
+  .record({
+    blueprint: arbitraryBlueprint,
+    edits: fc.array(arbitraryEdit, { minLength: 1, maxLength: 3 }),
+    other: fc.option(arbitraryBlueprint, { freq: 9, nil: undefined }),
+    seeds: arbitraryFlowSeeds,
+  })
+  .map(({ blueprint, edits, other, seeds }) => {
+    const edited = edits.reduce((current, edit) => edit(current), blueprint);
+    const before = build(blueprint);
+    const after = build(other ? { ...other, families: blueprint.families } : edited);
+    const clusters = [before.cluster, after.cluster];
+    const flows = seeds.flatMap((seed) => clusters.map((cluster) => buildFlow(cluster, seed)));
+    return { before, after, flows };
+  });
+
+function build(blueprint: Blueprint): Omit<Scenario, 'flows'> {
+  const cluster = buildCluster(blueprint);
+  return { cluster, policies: translatePolicies(cluster) };
+}
