@@ -19,11 +19,13 @@ interface Axis {
 
 export function renderMatrixSvg(view: MatrixView): string {
   const { rows, columns } = axes(view);
-  const vertical = layAxis(view, rows, cellSize * 0.9);
+  // Each group of rows has a line above it for its name; the feet of the column labels stand beside the first one.
+  const lead = cellSize * 0.9;
+  const vertical = layAxis(view, rows, lead);
   const horizontal = layAxis(view, columns, 0);
   const left = margin + 16 + longest(rows.map((row) => view.points[row]?.name ?? '')) * characterWidth;
   const headerLength = longest(columns.map((column) => columnLabel(view, column))) * characterWidth;
-  const top = titleHeight + headerLength * Math.sin(slope) + 14;
+  const top = titleHeight + headerLength * Math.sin(slope) + 14 - lead;
   const groupNames = groupNameLayout(horizontal);
   const legendTop = top + vertical.length + groupNames.height + 24;
   // The labels of the last columns lean out to the right.
@@ -54,7 +56,7 @@ export function renderMatrixSvg(view: MatrixView): string {
   );
   const columnLabels = columns.map((column) => {
     const x = round(left + (horizontal.offsets.get(column) ?? 0) + cellSize / 2 + 3);
-    const y = round(top - 10);
+    const y = round(top + lead - 10);
     const ports = view.points[column]?.ports ?? [];
     const portText =
       ports.length > 0 ? `<tspan class="ports"> ${escapeMarkup(portSummary(ports))}</tspan>` : '';

@@ -1,0 +1,163 @@
+/** A sanity check of what was read: what it holds, what the policies isolate, and what probably isn't meant so. */
+import { warning, type Diagnostic, type Position } from '../errors.ts';
+import type { Cluster, Pod } from '../objects/model.ts';
+import { describePeer } from '../policy/describe.ts';
+import { isPolicyPod } from '../policy/holder.ts';
+import type { Direction, Peer, Policy, PortMatch, Rule } from '../policy/ir.ts';
+import { matchesPeers, matchesPod, namedPorts } from '../policy/match.ts';
+
+const directions: readonly Direction[] = ['ingress', 'egress'];
+
+export interface CheckedPolicy {
+  /** `namespace/name`. */
+  readonly policy: string;
+  readonly position: Position;
+  /** Directions in which it isolates the pods it selects. */
+  readonly isolates: readonly Direction[];
+  /** Number of rules, of both directions. */
+  readonly rules: number;
+  /** Number of pods that it selects. */
+  readonly pods: number;
+  /** Their workloads, `namespace/name`, sorted. */
+  readonly workloads: readonly string[];
+}
+
+export interface CheckReport {
+  /** Number of objects that were read, by kind. */
+  readonly objects: Readonly<Record<string, number>>;
+  /** Number of objects of kinds that say nothing about the network, by `apiVersion/Kind`. */
+  readonly skipped: Readonly<Record<string, number>>;
+  /** Pods that the controllers make of them. */
+  readonly pods: number;
+  readonly policies: readonly CheckedPolicy[];
+  /** Workloads (`namespace/name`) that no policy isolates in the direction: anybody may reach them, they may reach anybody. */
+  readonly open: Readonly<Record<Direction, readonly string[]>>;
+  readonly warnings: readonly Diagnostic[];
+}
+
+interface CheckInput {
+  readonly cluster: Cluster;
+  readonly policies: readonly Policy[];
+  readonly manifests: {
+    /** Keyed by `Kind/namespace/name`. */
+    readonly objects: ReadonlyMap<string, unknown>;
+    readonly diagnostics: readonly Diagnostic[];
+    readonly skipped: ReadonlyMap<string, number>;
+  };
+}
+
+export function check({ cluster, policies, manifests }: CheckInput): CheckReport {
+  const pods = [...cluster.pods.values()].filter(isPolicyPod);
+  const isolated: Record<Direction, Set<Pod>> = { ingress: new Set(), egress: new Set() };
+  const warnings = [...manifests.diagnostics];
+  const checked = policies.map((policy) => {
+    const subjects = pods.filter((pod) => matchesPod(cluster, policy.subject, pod));
+    const isolates = directions.filter((direction) => policy[direction]?.default === 'deny');
+    for (const direction of isolates) for (const pod of subjects) isolated[direction].add(pod);
+    warnings.push(...lint(cluster, policy, { pods, subjects }));
+    return report(policy, isolates, subjects);
+  });
+  const open = (direction: Direction): string[] =>
+    workloadsOf(pods.filter((pod) => !isolated[direction].has(pod)));
+  return {
+    objects: sorted(countBy([...manifests.objects.keys()].map((key) => key.slice(0, key.indexOf('/'))))),
+    skipped: sorted(manifests.skipped),
+    pods: cluster.pods.size,
+    policies: checked,
+    open: { ingress: open('ingress'), egress: open('egress') },
+    warnings,
+  };
+}
+
+function report(policy: Policy, isolates: readonly Direction[], subjects: readonly Pod[]): CheckedPolicy {
+  const sections = directions.flatMap((direction) => policy[direction] ?? []);
+  const [first] = sections;
+  if (!first) throw new Error(`policy ${policy.id} has neither direction`);
+  return {
+    policy: `${first.origin.namespace}/${first.origin.name}`,
+    position: first.origin.position,
+    isolates,
+    rules: sections.reduce((count, section) => count + section.rules.length, 0),
+    pods: subjects.length,
+    workloads: workloadsOf(subjects),
+  };
+}
+
+interface Selected {
+  readonly pods: readonly Pod[];
+  readonly subjects: readonly Pod[];
+}
+
+/** What selects nothing today is either too early or a typo, and a typo in a policy is a breach or an outage. */
+function lint(cluster: Cluster, policy: Policy, { pods, subjects }: Selected): Diagnostic[] {
+  const sections = directions.flatMap((direction) => policy[direction] ?? []);
+  const [first] = sections;
+  if (!first) return [];
+  const name = `${first.origin.dialect} ${first.origin.namespace}/${first.origin.name}`;
+  if (subjects.length === 0) {
+    const hint = `Compare its podSelector with the labels of the pods in namespace ${first.origin.namespace}.`;
+    return [
+      warning('POLICY_SELECTS_NOTHING', `${name} selects no pod`, { hint, position: first.origin.position }),
+    ];
+  }
+  return sections.flatMap(({ rules }) =>
+    rules.flatMap((rule) => [
+      ...listOf(rule.peers).flatMap((peer) => lintPeer(cluster, peer, { name, pods })),
+      ...listOf(rule.ports).flatMap((port) => lintPort(cluster, { rule, port, name }, { pods, subjects })),
+    ]),
+  );
+}
+
+function lintPeer(
+  cluster: Cluster,
+  peer: Peer,
+  { name, pods }: { name: string; pods: readonly Pod[] },
+): Diagnostic[] {
+  if (peer.kind !== 'pods' || pods.some((pod) => matchesPod(cluster, peer, pod))) return [];
+  const hint = 'Compare the selector with the labels of the pods and namespaces that are meant.';
+  const message = `a peer of ${name} selects no pod: ${describePeer(peer)}`;
+  return [warning('PEER_SELECTS_NOTHING', message, { hint, position: peer.position })];
+}
+
+interface RulePort {
+  readonly rule: Rule;
+  readonly port: PortMatch;
+  readonly name: string;
+}
+
+/** A named port is looked up on the destination: the subjects on ingress, the peers on egress. */
+function lintPort(
+  cluster: Cluster,
+  { rule, port, name }: RulePort,
+  { pods, subjects }: Selected,
+): Diagnostic[] {
+  if (port.kind !== 'named') return [];
+  const destinations =
+    rule.origin.direction === 'ingress'
+      ? subjects
+      : pods.filter((pod) =>
+          pod.addresses.some((address) => matchesPeers(cluster, rule.peers, { kind: 'pod', address, pod })),
+        );
+  if (destinations.some((pod) => namedPorts(pod, port).length > 0)) return [];
+  const message = `port "${port.name}" (${port.protocol}) of ${name} is declared by no container that the rule leads to`;
+  const hint = 'Compare it with the names under containers[].ports of those pods.';
+  return [warning('PORT_NAME_UNKNOWN', message, { hint, position: port.position })];
+}
+
+function listOf<Item>(items: 'any' | readonly Item[]): readonly Item[] {
+  return items === 'any' ? [] : items;
+}
+
+function workloadsOf(pods: readonly Pod[]): string[] {
+  return [...new Set(pods.map((pod) => `${pod.namespace}/${pod.owner?.name ?? pod.name}`))].toSorted();
+}
+
+function countBy(keys: readonly string[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1);
+  return counts;
+}
+
+function sorted(counts: ReadonlyMap<string, number>): Record<string, number> {
+  return Object.fromEntries([...counts].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
