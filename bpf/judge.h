@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/* Judging a packet that is no reply: who is it from, who is it for, and may it be. */
+#ifndef BULKHEAD_JUDGE_H
+#define BULKHEAD_JUDGE_H
+
+#include "lookup.h"
+
+/* A verdict takes less than a microsecond, a commit more: a second try all but always meets a quiet table. */
+#define JUDGE_TRIES 3
+
+/* ICMPv6 types, RFC 4861 and 3810. */
+#define ROUTER_SOLICITATION 133
+#define ROUTER_ADVERTISEMENT 134
+#define NEIGHBOUR_SOLICITATION 135
+#define NEIGHBOUR_ADVERTISEMENT 136
+#define REDIRECT 137
+#define LISTENER_REPORT 131
+#define LISTENER_DONE 132
+#define LISTENER_REPORT_V2 143
+
+/*
+ * First eight bytes of the names that pods' interfaces begin with, and the mask of those that count; mask 0: unknown.
+ * What comes in there must be from a local pod's address, so a pod can't become somebody else by its source address.
+ */
+const volatile __u64 pod_interface_name = 0;
+const volatile __u64 pod_interface_mask = 0;
+/* BPF_PROG_TEST_RUN delivers by the loopback interface, whose packets LOCAL_IN otherwise does not look at. */
+const volatile bool test_loopback = false;
+
+#define LOOPBACK_IFINDEX 1
+
+static __always_inline bool from_pod_interface(const struct nf_hook_state *state)
+{
+	__u64 name;
+
+	if (!pod_interface_mask)
+		return false;
+	name = *(__u64 *)__builtin_preserve_access_index(&state->in->name);
+	return (name & pod_interface_mask) == pod_interface_name;
+}
+
+static __always_inline bool is_icmpv6(const struct packet *packet)
+{
+	return packet->family == 6 && packet->protocol == IPPROTO_ICMPV6 && !packet->malformed;
+}
+
+/* What a host has to say to its router so that IPv6 works at all. Hop limit 255: it can't come from farther away. */
+static __always_inline bool is_host_discovery(const struct packet *packet)
+{
+	if (!is_icmpv6(packet))
+		return false;
+	switch (packet->icmp_type) {
+	case ROUTER_SOLICITATION:
+	case NEIGHBOUR_SOLICITATION:
+	case NEIGHBOUR_ADVERTISEMENT:
+		return packet->hop_limit == 255;
+	case LISTENER_REPORT:
+	case LISTENER_DONE:
+	case LISTENER_REPORT_V2:
+		return packet->hop_limit == 1;
+	default:
+		return false;
+	}
+}
+
+/* What only a router may say, and a pod is none: it would redirect the node's traffic. */
+static __always_inline bool is_router_discovery(const struct packet *packet)
+{
+	return is_icmpv6(packet) &&
+	       (packet->icmp_type == ROUTER_ADVERTISEMENT || packet->icmp_type == REDIRECT);
+}
+
+static __always_inline struct decision judge_egress(const struct packet *packet, const struct address_value *source,
+						    const struct address_value *destination)
+{
+	if (source->identity == IDENTITY_UNPROGRAMMED)
+		return decision(REASON_UNPROGRAMMED, false);
+	if (source->role != ROLE_LOCAL_POD)
+		return decision(REASON_NO_SUBJECT, true);
+	if (packet->malformed)
+		return decision(REASON_MALFORMED, false);
+	return decide(source->egress_set, destination->identity, packet);
+}
+
+static __always_inline struct decision judge_ingress(const struct packet *packet, const struct address_value *source,
+						     const struct address_value *destination)
+{
+	if (destination->identity == IDENTITY_UNPROGRAMMED)
+		return decision(REASON_UNPROGRAMMED, false);
+	if (destination->role != ROLE_LOCAL_POD)
+		return decision(REASON_NO_SUBJECT, true);
+	if (packet->malformed)
+		return decision(REASON_MALFORMED, false);
+	return decide(destination->ingress_set, source->identity, packet);
+}
+
+static __always_inline struct verdict judge_version(enum hook hook, const struct packet *packet, bool from_pod,
+						    __u32 version)
+{
+	struct address_value source = lookup_address(packet->family, packet->source, version);
+	struct address_value destination = {};
+	struct verdict verdict = { .ingress = decision(REASON_NO_SUBJECT, true) };
+
+	if (from_pod && source.role != ROLE_LOCAL_POD) {
+		verdict.egress = decision(REASON_UNPROGRAMMED, false);
+		return verdict;
+	}
+	if (hook == HOOK_FORWARD || source.role == ROLE_LOCAL_POD)
+		destination = lookup_address(packet->family, packet->destination, version);
+	if (hook == HOOK_LOCAL_IN && source.role == ROLE_LOCAL_POD && is_router_discovery(packet)) {
+		verdict.egress = decision(REASON_NEIGHBOUR_DISCOVERY, false);
+		return verdict;
+	}
+	verdict.egress = judge_egress(packet, &source, &destination);
+	if (hook == HOOK_FORWARD && verdict.egress.allowed)
+		verdict.ingress = judge_ingress(packet, &source, &destination);
+	return verdict;
+}
+
+/*
+ * Judges against one version of the tables as a whole. User space writes only what the current epoch does not reach,
+ * so if the epoch is the same after the lookups as before them, all of them saw that epoch's tables; if not, what
+ * they saw may be anything (entries are recycled at once), and it is thrown away.
+ */
+static __always_inline struct verdict judge_tables(enum hook hook, const struct packet *packet, bool from_pod,
+						   const volatile struct control *control)
+{
+	struct verdict verdict = {};
+
+	for (int i = 0; i < JUDGE_TRIES; i++) {
+		__u32 epoch = control->epoch;
+
+		read_barrier();
+		verdict = judge_version(hook, packet, from_pod, epoch & 1);
+		read_barrier();
+		if (control->epoch == epoch)
+			return verdict;
+	}
+	verdict.egress = decision(REASON_NONE, false);
+	return verdict;
+}
+
+#endif

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/* What a verdict needs to know of a packet, read from headers that nobody vouches for. */
+#ifndef BULKHEAD_PACKET_H
+#define BULKHEAD_PACKET_H
+
+#include "kernel.h"
+#include <bpf/bpf_endian.h>
+#include <linux/in.h>
+#include <linux/in6.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+
+/* RFC 8200 §4.1 lets each occur once, destination options twice; anything longer is an attack. */
+#define EXTENSION_HEADERS_MAX 6
+
+struct packet {
+	/* IPv4 in the first word. */
+	__be32 source[4];
+	__be32 destination[4];
+	__u32 length;
+	/* Host order; 0 for protocols without ports. */
+	__u16 source_port;
+	__u16 port;
+	__u8 family;
+	__u8 protocol;
+	__u8 hop_limit;
+	/* Only for ICMP and ICMPv6. */
+	__u8 icmp_type;
+	/* The addresses are known, the transport header is not. */
+	bool malformed;
+};
+
+static __always_inline bool has_ports(__u8 protocol)
+{
+	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP;
+}
+
+/* Bytes without which the header is no header: RFC 9293, 768, 9260 §3, 792, 4443. */
+static __always_inline __u32 transport_header_length(__u8 protocol)
+{
+	switch (protocol) {
+	case IPPROTO_TCP:
+		return 20;
+	case IPPROTO_SCTP:
+		return 12;
+	case IPPROTO_UDP:
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return 8;
+	default:
+		return 0;
+	}
+}
+
+/* False if the header is cut short. */
+static __always_inline bool read_transport(struct bpf_dynptr *data, __u32 offset, struct packet *packet)
+{
+	__u8 protocol = packet->protocol;
+	__u32 needed = transport_header_length(protocol);
+	__u8 buffer[4];
+	const __u8 *start;
+
+	if (!needed)
+		return true;
+	if (offset + needed > packet->length)
+		return false;
+	start = bpf_dynptr_slice(data, offset, buffer, sizeof(buffer));
+	if (!start)
+		return false;
+	if (has_ports(protocol)) {
+		packet->source_port = start[0] << 8 | start[1];
+		packet->port = start[2] << 8 | start[3];
+	} else {
+		packet->icmp_type = start[0];
+	}
+	return true;
+}
+
+/* False if not even the addresses can be read. */
+static __always_inline bool read_ipv4(struct bpf_dynptr *data, struct packet *packet)
+{
+	struct iphdr buffer;
+	const struct iphdr *ip = bpf_dynptr_slice(data, 0, &buffer, sizeof(buffer));
+	__u32 header_length;
+
+	if (!ip || ip->version != 4)
+		return false;
+	packet->source[0] = ip->saddr;
+	packet->destination[0] = ip->daddr;
+	packet->protocol = ip->protocol;
+	packet->hop_limit = ip->ttl;
+	header_length = ip->ihl * 4;
+	/* Conntrack has put fragments together; a later fragment seen here has no ports that could be judged. */
+	packet->malformed = header_length < sizeof(*ip) || header_length > packet->length ||
+			    (bpf_ntohs(ip->frag_off) & 0x1fff) || !read_transport(data, header_length, packet);
+	return true;
+}
+
+/* Steps over extension headers to the transport header. False if that can't be done. */
+static __always_inline bool skip_extension_headers(struct bpf_dynptr *data, __u32 *offset, __u8 *protocol)
+{
+	for (int i = 0; i < EXTENSION_HEADERS_MAX; i++) {
+		__u8 buffer[4];
+		const __u8 *header;
+
+		if (*protocol != IPPROTO_HOPOPTS && *protocol != IPPROTO_ROUTING && *protocol != IPPROTO_DSTOPTS &&
+		    *protocol != IPPROTO_FRAGMENT)
+			return true;
+		header = bpf_dynptr_slice(data, *offset, buffer, sizeof(buffer));
+		if (!header)
+			return false;
+		if (*protocol == IPPROTO_FRAGMENT) {
+			/* 13 bits of offset, 2 reserved, 1 more-fragments. */
+			if (((header[2] << 8 | header[3]) & 0xfff8) != 0)
+				return false;
+			*offset += 8;
+		} else {
+			*offset += (header[1] + 1) * 8;
+		}
+		*protocol = header[0];
+	}
+	return *protocol != IPPROTO_HOPOPTS && *protocol != IPPROTO_ROUTING && *protocol != IPPROTO_DSTOPTS &&
+	       *protocol != IPPROTO_FRAGMENT;
+}
+
+static __always_inline bool read_ipv6(struct bpf_dynptr *data, struct packet *packet)
+{
+	struct ipv6hdr buffer;
+	const struct ipv6hdr *ip = bpf_dynptr_slice(data, 0, &buffer, sizeof(buffer));
+	__u32 offset = sizeof(*ip);
+	__u8 protocol;
+
+	if (!ip || ip->version != 6)
+		return false;
+	__builtin_memcpy(packet->source, &ip->saddr, 16);
+	__builtin_memcpy(packet->destination, &ip->daddr, 16);
+	packet->hop_limit = ip->hop_limit;
+	protocol = ip->nexthdr;
+	packet->malformed = !skip_extension_headers(data, &offset, &protocol);
+	packet->protocol = protocol;
+	if (!packet->malformed)
+		packet->malformed = offset > packet->length || !read_transport(data, offset, packet);
+	return true;
+}
+
+static __always_inline bool read_packet(struct sk_buff *skb, __u8 family, struct packet *packet)
+{
+	struct bpf_dynptr data;
+
+	packet->family = family;
+	packet->length = skb->len;
+	if (bpf_dynptr_from_skb((struct __sk_buff *)skb, 0, &data))
+		return false;
+	return family == 4 ? read_ipv4(&data, packet) : read_ipv6(&data, packet);
+}
+
+static __always_inline bool same_addresses(const struct packet *packet)
+{
+	if (packet->source[0] != packet->destination[0])
+		return false;
+	return packet->family == 4 ||
+	       (packet->source[1] == packet->destination[1] && packet->source[2] == packet->destination[2] &&
+		packet->source[3] == packet->destination[3]);
+}
+
+#endif
