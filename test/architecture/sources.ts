@@ -11,19 +11,33 @@ export interface SourceFile {
   readonly text: string;
   /** Files of the repository that it imports (type imports too), as paths like `path`. */
   readonly imports: readonly string[];
+  /** Those of them that are imported when the program runs. */
+  readonly runtimeImports: readonly string[];
 }
 
 // Strings are single-quoted throughout (prettier sees to that), so that static, dynamic and re-exporting imports all
-// have one of these two shapes.
+// have one of these shapes.
 const importPattern = /\b(?:from|import)\s*\(?\s*'(\.[^']*)'/g;
+const typeImportPattern = /^(?:import|export) type\s[^;]*;/gm;
+const commentPattern = /^\s*(?:\/\*[\s\S]*?\*\/|\/\/.*$)/gm;
 
-/** The relative imports of one file's text, resolved against its path. */
-export function importsOf(path: string, text: string): string[] {
+function importsIn(path: string, text: string): string[] {
   return [...text.matchAll(importPattern)].map((match) =>
     normalize(join(dirname(path), match[1] ?? ''))
       .split(sep)
       .join('/'),
   );
+}
+
+/** A source file from its text; relative imports are resolved against its path. */
+export function sourceFile(path: string, text: string): SourceFile {
+  const code = text.replaceAll(commentPattern, '');
+  return {
+    path,
+    text,
+    imports: importsIn(path, code),
+    runtimeImports: importsIn(path, code.replaceAll(typeImportPattern, '')),
+  };
 }
 
 /** All `.ts` files below a folder of the repository, sorted by path. */
@@ -34,8 +48,7 @@ export function readSources(folder: string): SourceFile[] {
     .map((entry) => {
       const file = join(entry.parentPath, entry.name);
       const path = relative(repository, file).split(sep).join('/');
-      const text = readFileSync(file, 'utf8');
-      return { path, text, imports: importsOf(path, text) };
+      return sourceFile(path, readFileSync(file, 'utf8'));
     })
     .sort((a, b) => (a.path < b.path ? -1 : 1));
 }
