@@ -1,0 +1,24 @@
+/** Finds an address in a prefix that lies in none of some other prefixes. */
+import { addressWidth, cidrContainsCidr, compareAddresses, makeAddress } from '../objects/ip.ts';
+import type { Address, Cidr } from '../objects/ip.ts';
+
+/** Takes the first gap, but not its first address if there is another: that one is often a network's own. */
+export function freeAddress(within: Cidr, taken: readonly Cidr[]): Address | undefined {
+  if (taken.some((cidr) => cidrContainsCidr(cidr, within))) return undefined;
+  // Prefixes nest or are disjoint, so the others lie inside or don't matter.
+  const inside = taken.filter((cidr) => cidrContainsCidr(within, cidr)).toSorted(compareAddresses);
+  let start = within.bits;
+  for (const cidr of inside) {
+    if (start < cidr.bits) return pick(start, cidr.bits - 1n);
+    if (lastOf(cidr) >= start) start = lastOf(cidr) + 1n;
+  }
+  return start <= lastOf(within) ? pick(start, lastOf(within)) : undefined;
+
+  function pick(first: bigint, last: bigint): Address {
+    return makeAddress(within.family, first < last ? first + 1n : first);
+  }
+}
+
+function lastOf({ family, bits, prefixLength }: Cidr): bigint {
+  return bits + (1n << BigInt(addressWidth(family) - prefixLength)) - 1n;
+}
