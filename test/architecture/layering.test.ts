@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { readSources, sourceFile as file, type SourceFile } from './sources.ts';
+import { readSources, sourceFile, type SourceFile } from './sources.ts';
 
 /**
  * Which parts of src/ each part may import besides itself: data flows one way, from manifests to packets, and what
@@ -142,29 +142,29 @@ describe('the layering test itself', () => {
     ['a re-export', "export * from '../lab/daemon.ts';"],
     ['an import over several lines', "import {\n  a,\n  b,\n} from '../lab/daemon.ts';"],
   ])('sees %s', (_, text) => {
-    expect(violations([file('src/policy/evaluate.ts', text)])).toEqual([
+    expect(violations([sourceFile('src/policy/evaluate.ts', text)])).toEqual([
       'src/policy/evaluate.ts imports src/lab/daemon.ts',
     ]);
   });
 
   test('sees an import that leaves src/', () => {
-    expect(violations([file('src/policy/evaluate.ts', "import '../../test/x.ts';")])).toHaveLength(1);
+    expect(violations([sourceFile('src/policy/evaluate.ts', "import '../../test/x.ts';")])).toHaveLength(1);
   });
 
   test('sees a folder nobody has placed', () => {
-    expect(violations([file('src/misc/x.ts', '')])).toHaveLength(1);
+    expect(violations([sourceFile('src/misc/x.ts', '')])).toHaveLength(1);
   });
 
   test('does not take a comment for an import', () => {
-    expect(violations([file('src/policy/evaluate.ts', "/**\n * import '../lab/daemon.ts'\n */\n")])).toEqual(
-      [],
-    );
+    expect(
+      violations([sourceFile('src/policy/evaluate.ts', "/**\n * import '../lab/daemon.ts'\n */\n")]),
+    ).toEqual([]);
   });
 
   test('sees a cycle', () => {
-    const a = file('src/policy/a.ts', "import './b.ts';");
-    const b = file('src/policy/b.ts', "import './a.ts';");
+    const a = sourceFile('src/policy/a.ts', "import './b.ts';");
+    const b = sourceFile('src/policy/b.ts', "import './a.ts';");
     expect(findCycle([a, b])).toEqual(['src/policy/a.ts', 'src/policy/b.ts', 'src/policy/a.ts']);
-    expect(findCycle([a, file('src/policy/b.ts', "import type { A } from './a.ts';")])).toBeUndefined();
+    expect(findCycle([a, sourceFile('src/policy/b.ts', "import type { A } from './a.ts';")])).toBeUndefined();
   });
 });
