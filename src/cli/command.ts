@@ -62,7 +62,7 @@ export function defineCommand<Options extends object, Data = never>(
   spec: CommandSpec<Options, Data>,
   session: Session,
 ): Command {
-  const command = new Command(spec.name).summary(spec.summary).description(spec.description ?? spec.summary);
+  const command = new Command(spec.name).summary(spec.summary).description(spec.description ?? sentence(spec.summary));
   for (const argument of spec.arguments ?? []) command.addArgument(argument);
   for (const option of spec.options ?? []) command.addOption(option);
   const formats = Object.keys(spec.formats ?? {});
@@ -103,7 +103,7 @@ export function defineGroup(
   spec: Pick<CommandSpec<object, never>, 'name' | 'summary' | 'description' | 'examples'>,
   commands: readonly Command[],
 ): Command {
-  const group = new Command(spec.name).summary(spec.summary).description(spec.description ?? spec.summary);
+  const group = new Command(spec.name).summary(spec.summary).description(spec.description ?? sentence(spec.summary));
   for (const command of commands) group.addCommand(command);
   addExamples(group, spec.examples ?? []);
   return group;
@@ -127,6 +127,11 @@ export function structured<Data>(plain?: () => Promise<(data: Data) => unknown>)
       return (data) => renderYaml(toPlain ? toPlain(data) : data);
     },
   };
+}
+
+/** `print the version` → `Print the version.` */
+function sentence(summary: string): string {
+  return `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`;
 }
 
 export function addExamples(command: Command, examples: readonly Example[]): void {

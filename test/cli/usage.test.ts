@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import { commandTree, walkCommands } from '../../src/cli/command-tree.ts';
+import { buildProgram } from '../../src/cli/program.ts';
+import { bulkhead } from './run-in-process.ts';
+
+const silent = { write: () => undefined, isTerminal: false, columns: undefined };
+const program = buildProgram({
+  context: { stdout: silent, stderr: silent, env: {}, readStdin: () => '' },
+  exitCode: 0,
+});
+
+describe('usage', () => {
+  it('shows help without arguments, on stdout', async () => {
+    const { code, stdout, stderr } = await bulkhead([]);
+    expect(code).toBe(0);
+    expect(stderr).toBe('');
+    expect(stdout).toMatchSnapshot();
+  });
+
+  for (const node of walkCommands(commandTree(program))) {
+    const words = node.path.join(' ');
+    it(`has help and an example for "${words}"`, async () => {
+      const { code, stdout, stderr } = await bulkhead([...node.path, '--help']);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout).toContain(`Usage: bulkhead ${words}`.trimEnd());
+      expect(node.examples).not.toHaveLength(0);
+      for (const { command } of node.examples) expect(stdout).toContain(command);
+    });
+
+    it(`refuses an unknown option of "${words}" with exit code 2`, async () => {
+      const { code, stdout, stderr } = await bulkhead([...node.path, '--no-such-option']);
+      expect(code).toBe(2);
+      expect(stdout).toBe('');
+      expect(stderr).toContain("error CLI_UNKNOWN_OPTION: unknown option '--no-such-option'");
+    });
+  }
+
+  it('suggests the command that was meant', async () => {
+    const { code, stdout, stderr } = await bulkhead(['matrx', 'examples']);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toBe("error CLI_UNKNOWN_COMMAND: unknown command 'matrx'\n  hint: Did you mean matrix?\n");
+  });
+
+  it('suggests the option that was meant', async () => {
+    const { code, stderr } = await bulkhead(['version', '--ouput', 'json']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('hint: Did you mean --output?');
+  });
+
+  it('names the choices of an option', async () => {
+    const { code, stderr } = await bulkhead(['version', '-o', 'xml']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('Allowed choices are table, json, yaml.');
+  });
+
+  it('refuses operands that nobody reads', async () => {
+    const { code, stderr } = await bulkhead(['version', 'extra']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('CLI_EXCESS_ARGUMENTS');
+  });
+
+  it('prints errors as JSON on stderr with -o json, wherever the option stands', async () => {
+    for (const args of [
+      ['version', '--nope', '-o', 'json'],
+      ['version', '--output=json', '--nope'],
+      ['version', '-ojson', '--nope'],
+    ]) {
+      const { code, stdout, stderr } = await bulkhead(args);
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(JSON.parse(stderr)).toMatchObject({
+        diagnostics: [{ severity: 'error', code: 'CLI_UNKNOWN_OPTION' }],
+      });
+    }
+  });
+
+  it('leaves what follows -- alone when it looks for the output format', async () => {
+    const { stderr } = await bulkhead(['version', '--nope', '--', '-o', 'json']);
+    expect(stderr).toMatch(/^error CLI_UNKNOWN_OPTION/);
+  });
+
+  it('exits with 2 and help on stderr for a group without its command', async () => {
+    const { code, stdout, stderr } = await bulkhead(['lab']);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain('Usage: bulkhead lab');
+  });
+});
+
+describe('version', () => {
+  it('prints the version of package.json', async () => {
+    const { default: manifest } = await import('../../package.json', { with: { type: 'json' } });
+    expect(await bulkhead(['--version'])).toEqual({ code: 0, stdout: `${manifest.version}\n`, stderr: '' });
+    expect((await bulkhead(['version'])).stdout).toContain(`bulkhead ${manifest.version} (Node.js 2`);
+    const { stdout } = await bulkhead(['version', '-o', 'json']);
+    expect(JSON.parse(stdout)).toMatchObject({ bulkhead: manifest.version, node: process.versions.node });
+    expect((await bulkhead(['version', '-o', 'yaml'])).stdout).toContain(`bulkhead: ${manifest.version}\n`);
+  });
+});
