@@ -7,6 +7,7 @@ import { examplesOf } from './command-tree.ts';
 import type { Context } from './context.ts';
 import { printDiagnostics } from './print-diagnostics.ts';
 import { terminalOf } from './terminal-of.ts';
+import { progressOn, type Progress } from './progress.ts';
 import type { Terminal } from './render/terminal.ts';
 
 /** Turns a command's data into the text of one output format. */
@@ -35,6 +36,8 @@ export interface Call<Options> {
   /** For what a streaming command writes to stdout by itself. */
   readonly terminal: Terminal;
   readonly quiet: boolean;
+  /** On a terminal, says what takes so long: `stage('reading manifests')` before each piece of work. */
+  readonly progress: Progress;
 }
 
 export interface CommandSpec<Options, Data> {
@@ -62,7 +65,9 @@ export function defineCommand<Options extends object, Data = never>(
   spec: CommandSpec<Options, Data>,
   session: Session,
 ): Command {
-  const command = new Command(spec.name).summary(spec.summary).description(spec.description ?? sentence(spec.summary));
+  const command = new Command(spec.name)
+    .summary(spec.summary)
+    .description(spec.description ?? sentence(spec.summary));
   for (const argument of spec.arguments ?? []) command.addArgument(argument);
   for (const option of spec.options ?? []) command.addOption(option);
   const formats = Object.keys(spec.formats ?? {});
@@ -81,7 +86,9 @@ export function defineCommand<Options extends object, Data = never>(
     const format = options.output ?? '';
     const terminal = terminalOf(context.stdout, context.env, options.color);
     const quiet = options.quiet === true;
-    const result = await spec.run({ context, args: command.args, options, format, terminal, quiet });
+    const progress = progressOn(context.stderr, quiet);
+    const call = { context, args: command.args, options, format, terminal, quiet, progress };
+    const result = await spec.run(call).finally(progress.done);
     if (typeof result === 'number') {
       session.exitCode = result;
       return;
@@ -103,7 +110,9 @@ export function defineGroup(
   spec: Pick<CommandSpec<object, never>, 'name' | 'summary' | 'description' | 'examples'>,
   commands: readonly Command[],
 ): Command {
-  const group = new Command(spec.name).summary(spec.summary).description(spec.description ?? sentence(spec.summary));
+  const group = new Command(spec.name)
+    .summary(spec.summary)
+    .description(spec.description ?? sentence(spec.summary));
   for (const command of commands) group.addCommand(command);
   addExamples(group, spec.examples ?? []);
   return group;

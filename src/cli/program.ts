@@ -22,6 +22,7 @@ import { addExamples, type Session } from './command.ts';
 import { checkCommand } from './commands/check.ts';
 import { completionCommand } from './commands/completion.ts';
 import { labCommand } from './commands/lab.ts';
+import { matrixCommand } from './commands/matrix.ts';
 import { versionCommand } from './commands/version.ts';
 import { packageVersion } from './version.ts';
 
@@ -34,7 +35,7 @@ export function buildProgram(session: Session): Command {
     .helpCommand(false)
     // Options belong to the command they follow, so that `lab exec … -- curl -o` reaches curl untouched.
     .enablePositionalOptions();
-  for (const command of [checkCommand, labCommand]) {
+  for (const command of [checkCommand, matrixCommand, labCommand]) {
     program.addCommand(command(session));
   }
   program.addCommand(completionCommand(session, program));

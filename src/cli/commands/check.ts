@@ -29,13 +29,15 @@ export const checkCommand = (session: Session): Command =>
         table: () => import('../render/check-table.ts').then((m) => m.renderCheckTable),
         ...structured(),
       },
-      run: async ({ context, args, options }) => {
+      run: async ({ context, args, options, progress }) => {
         const [{ loadCluster }, { translatePolicies }, { check }] = await Promise.all([
           import('../../sources/load.ts'),
           import('../../dialects/translate.ts'),
           import('../../analyze/check.ts'),
         ]);
+        progress.stage('reading manifests');
         const { cluster, manifests } = loadCluster(args, loadOptions(options, args, context));
+        progress.stage('checking');
         const report = check({ cluster, policies: translatePolicies(cluster), manifests });
         return {
           data: report,

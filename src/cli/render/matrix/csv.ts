@@ -1,7 +1,7 @@
 /** The matrix as one line per pair and port (RFC 4180 quoting, LF line ends), for spreadsheets and scripts. */
 import { axes, cellAt, type MatrixView } from './view.ts';
 
-const header = ['from_namespace', 'from', 'to_namespace', 'to', 'port', 'protocol', 'allowed'];
+const header = ['from_namespace', 'from', 'to_namespace', 'to', 'port', 'protocol', 'family', 'allowed'];
 
 export function renderMatrixCsv(view: MatrixView): string {
   const { rows, columns } = axes(view);
@@ -9,18 +9,22 @@ export function renderMatrixCsv(view: MatrixView): string {
     columns.flatMap((to) => {
       const source = view.points[from];
       const destination = view.points[to];
-      const cell = cellAt(view, from, to);
       if (!source || !destination) return [];
-      return destination.ports
-        .filter((port) => cell.allowed.includes(port) || cell.denied.includes(port))
-        .map((port) => {
-          const [number = '', protocol = ''] = port.split('/');
-          const allowed = String(cell.allowed.includes(port));
-          return [source.group, source.name, destination.group, destination.name, number, protocol, allowed];
-        });
+      const { allowed, denied } = cellAt(view, from, to);
+      const who = [source.group, source.name, destination.group, destination.name];
+      return [
+        ...allowed.map((port) => [...who, ...portFields(port), 'true']),
+        ...denied.map((port) => [...who, ...portFields(port), 'false']),
+      ];
     }),
   );
   return [header, ...records].map((record) => `${record.map(quote).join(',')}\n`).join('');
+}
+
+/** Number, protocol and address family; the family is empty where it makes no difference. */
+function portFields(port: string): [string, string, string] {
+  const [, number = '', protocol = '', family = ''] = /^(\d+)\/(\w+)(?: over (IPv\d))?$/.exec(port) ?? [];
+  return [number, protocol, family];
 }
 
 function quote(field: string): string {
