@@ -11,6 +11,11 @@
  *   sweep   (after a grace period in which packets that read the old epoch are done) remove what is unreachable
  *
  * If anything in `add` fails (a full map), what was added is taken out again and the old policy stays.
+ * The sweep of one delta comes before the `add` of the next, which may bring the same rows back. compiler/table-model.ts
+ * is this in memory, one map write at a time.
+ *
+ * A port entry with rule 0 is a default: an allow (no tier denies) or, nested in a shorter prefix that a rule allows,
+ * a deny of what that rule doesn't cover. Prefixes of a class are the fewest that give the right answers.
  */
 import type { Address, Cidr } from '../objects/ip.ts';
 import type { ClassId, IdentityId, PortEntry, SetId } from './program.ts';

@@ -1,0 +1,96 @@
+/**
+ * What of a Program one node has to hold: it enforces its own pods, so of all other addresses only their identity
+ * matters, and of the identities only those that the rules of its own pods can tell apart.
+ */
+import { cidrContainsCidr } from '../objects/ip.ts';
+import type { Cidr } from '../objects/ip.ts';
+import { PrefixTable } from './prefix-table.ts';
+import { anyProtocol } from './program.ts';
+import type { AddressEntry, ClassEntry, IdentityId, Program, SetId } from './program.ts';
+import { unprogrammedIdentity } from './tables.ts';
+import type { AddressRow, CidrRow, ClassRow, NodeTables, PortRow } from './tables.ts';
+
+/** Bit of ClassRow.lengths. */
+const anyProtocolBit = 31;
+
+/**
+ * `podRanges`: prefixes in which an address without a row belongs to a pod that is not programmed yet; its packets
+ * are dropped. Without them such an address is judged like any other outside the cluster.
+ */
+export function nodeTables(program: Program, node: string, podRanges: readonly Cidr[]): NodeTables {
+  const { classes, ports } = reachable(program, setsOfPodsOn(program, node));
+  const distinguished = new Set(classes.values().map(({ identity }) => identity));
+  const project = (identity: IdentityId) => (distinguished.has(identity) ? identity : 0);
+  const addresses = new Map<string, AddressRow>();
+  for (const [text, entry] of program.addresses) addresses.set(text, addressRow(entry, node, project));
+  return { addresses, cidrs: cidrRows(program, podRanges, project), classes, ports };
+}
+
+function setsOfPodsOn(program: Program, node: string): Set<SetId> {
+  const sets = new Set<SetId>();
+  for (const { owner, ingressSet, egressSet } of program.addresses.values()) {
+    if (owner.kind === 'pod' && owner.node === node) sets.add(ingressSet).add(egressSet);
+  }
+  return sets;
+}
+
+function addressRow(
+  { address, identity, ingressSet, egressSet, owner }: AddressEntry,
+  node: string,
+  project: (identity: IdentityId) => IdentityId,
+): AddressRow {
+  const seen = project(identity);
+  if (owner.node !== node) {
+    return { address, value: { identity: seen, ingressSet: 0, egressSet: 0, role: 'remote' } };
+  }
+  const role = owner.kind === 'pod' ? 'local-pod' : 'local-node';
+  return { address, value: { identity: seen, ingressSet, egressSet, role } };
+}
+
+/** A prefix with the same answer as the prefix around it is left out. */
+function cidrRows(
+  program: Program,
+  podRanges: readonly Cidr[],
+  project: (identity: IdentityId) => IdentityId,
+): Map<string, CidrRow> {
+  const outside = [...program.cidrs.values()]
+    .filter(({ cidr }) => !podRanges.some((range) => cidrContainsCidr(range, cidr)))
+    .map(({ cidr, identity }) => ({ cidr, identity: project(identity) }));
+  const ranges = podRanges.map((cidr) => ({ cidr, identity: unprogrammedIdentity }));
+  const rows = new Map<string, CidrRow>();
+  const kept = new PrefixTable<IdentityId>();
+  for (const row of [...outside, ...ranges].sort((a, b) => a.cidr.prefixLength - b.cidr.prefixLength)) {
+    if (row.identity === (kept.cover(row.cidr) ?? 0)) continue;
+    kept.set(row.cidr, row.identity);
+    rows.set(row.cidr.text, row);
+  }
+  return rows;
+}
+
+function reachable(program: Program, sets: ReadonlySet<SetId>): Pick<NodeTables, 'classes' | 'ports'> {
+  const classes = new Map<string, ClassRow>();
+  const ports = new Map<string, PortRow>();
+  const lengths = new Map<ClassEntry, number>();
+  for (const set of sets) {
+    for (const [identity, id] of program.sets.get(set)?.classes ?? []) {
+      const entry = program.classes.get(id);
+      if (!entry) throw new Error(`set ${set} refers to class ${id}, which the program doesn't have`);
+      if (!lengths.has(entry)) {
+        lengths.set(entry, lengthsOf(entry));
+        for (const port of entry.ports) {
+          ports.set(`${id}:${port.protocol}:${port.port}/${port.prefixLength}`, { class: id, ...port });
+        }
+      }
+      classes.set(`${set}:${identity}`, { set, identity, class: id, lengths: lengths.get(entry) ?? 0 });
+    }
+  }
+  return { classes, ports };
+}
+
+/** Unsigned, 32 bits. */
+function lengthsOf({ ports }: ClassEntry): number {
+  const bits = ports.map(({ protocol, prefixLength }) =>
+    protocol === anyProtocol ? anyProtocolBit : prefixLength,
+  );
+  return bits.reduce((mask, bit) => mask | (1 << bit), 0) >>> 0;
+}

@@ -1,0 +1,117 @@
+/**
+ * Which of many pod selectors select a pod, without asking each: every selector is filed under one label that it
+ * requires, so that a pod's own labels lead to the few that can match.
+ */
+import type { LabelSelector, Labels } from '../objects/model.ts';
+import type { PodMatch } from '../policy/ir.ts';
+import { matchesSelector } from '../policy/selector.ts';
+
+interface Filed<T> {
+  readonly selector: LabelSelector;
+  readonly value: T;
+}
+
+interface RequiredLabel {
+  readonly key: string;
+  /** Absent: any value will do. */
+  readonly values?: readonly string[];
+}
+
+/** A label without which nothing matches; a key with values is preferred, since it leaves fewer candidates. */
+function requiredLabel({ matchLabels, matchExpressions }: LabelSelector): RequiredLabel | undefined {
+  for (const key in matchLabels) {
+    const value = matchLabels[key];
+    if (value !== undefined) return { key, values: [value] };
+  }
+  const oneOf = matchExpressions.find(({ operator }) => operator === 'In');
+  if (oneOf) return oneOf;
+  const exists = matchExpressions.find(({ operator }) => operator === 'Exists');
+  return exists && { key: exists.key };
+}
+
+class SelectorIndex<T> {
+  readonly #byValue = new Map<string, Map<string, Filed<T>[]>>();
+  readonly #byKey = new Map<string, Filed<T>[]>();
+  readonly #others: Filed<T>[] = [];
+
+  add(selector: LabelSelector, value: T): void {
+    const filed = { selector, value };
+    const required = requiredLabel(selector);
+    if (!required) {
+      this.#others.push(filed);
+    } else if (!required.values) {
+      append(this.#byKey, required.key, filed);
+    } else {
+      let values = this.#byValue.get(required.key);
+      if (!values) this.#byValue.set(required.key, (values = new Map()));
+      for (const text of new Set(required.values)) append(values, text, filed);
+    }
+  }
+
+  find(labels: Labels): T[] {
+    const found: T[] = [];
+    const take = (candidates: readonly Filed<T>[] | undefined) => {
+      for (const { selector, value } of candidates ?? []) {
+        if (matchesSelector(selector, labels)) found.push(value);
+      }
+    };
+    take(this.#others);
+    for (const [key, value] of Object.entries(labels)) {
+      take(this.#byKey.get(key));
+      take(this.#byValue.get(key)?.get(value));
+    }
+    return found;
+  }
+}
+
+export class PodIndex<T> {
+  readonly #byNamespace = new Map<string, SelectorIndex<T>>();
+  readonly #bySelector = new Map<string, SelectorIndex<T>>();
+  readonly #namespaceSelectors = new SelectorIndex<SelectorIndex<T>>();
+  readonly #found = new Map<string, readonly SelectorIndex<T>[]>();
+
+  /** All additions come before the first `find`. */
+  add({ namespaces, pods }: PodMatch, value: T): void {
+    const index =
+      namespaces.kind === 'name' ? this.#ofNamespace(namespaces.name) : this.#ofSelector(namespaces.selector);
+    index.add(pods, value);
+  }
+
+  /** In no particular order. `namespaceLabels` undefined: a namespace that only names select. */
+  find(namespace: string, namespaceLabels: Labels | undefined, podLabels: Labels): T[] {
+    let indexes = this.#found.get(namespace);
+    if (!indexes) {
+      const named = this.#byNamespace.get(namespace);
+      const selected = namespaceLabels ? this.#namespaceSelectors.find(namespaceLabels) : [];
+      this.#found.set(namespace, (indexes = named ? [named, ...selected] : selected));
+    }
+    return indexes.flatMap((index) => index.find(podLabels));
+  }
+
+  #ofNamespace(name: string): SelectorIndex<T> {
+    let index = this.#byNamespace.get(name);
+    if (!index) this.#byNamespace.set(name, (index = new SelectorIndex()));
+    return index;
+  }
+
+  #ofSelector(selector: LabelSelector): SelectorIndex<T> {
+    const key = JSON.stringify([selector.matchLabels, selector.matchExpressions]);
+    let index = this.#bySelector.get(key);
+    if (!index) {
+      this.#bySelector.set(key, (index = new SelectorIndex()));
+      this.#namespaceSelectors.add(selector, index);
+    }
+    return index;
+  }
+}
+
+/** The label keys that a selector looks at. */
+export function mentionedKeys({ matchLabels, matchExpressions }: LabelSelector): string[] {
+  return [...Object.keys(matchLabels), ...matchExpressions.map(({ key }) => key)];
+}
+
+function append<T>(map: Map<string, T[]>, key: string, value: T): void {
+  const list = map.get(key);
+  if (list) list.push(value);
+  else map.set(key, [value]);
+}

@@ -1,0 +1,92 @@
+/**
+ * Pods that no policy can tell apart by anything but their address share a profile: the same namespace, the same
+ * values of the labels that some selector mentions, the same numbers behind the port names that some rule mentions.
+ * Everything else is computed once per profile.
+ */
+import type { Cluster, LabelSelector, Labels, Pod } from '../objects/model.ts';
+import { isPolicyPod } from '../policy/holder.ts';
+import type { Policy, Rule } from '../policy/ir.ts';
+import { mentionedKeys } from './pod-index.ts';
+import { portName } from './predicates.ts';
+import type { NamedPorts, PortName } from './predicates.ts';
+
+export interface Profile {
+  readonly namespace: string;
+  /** Undefined where nothing declares the namespace: no namespace selector matches it. */
+  readonly namespaceLabels: Labels | undefined;
+  /** Of one of the pods; all agree on what selectors mention. */
+  readonly labels: Labels;
+  readonly ports: NamedPorts;
+}
+
+export interface ProfiledPod {
+  readonly pod: Pod;
+  readonly profile: Profile;
+}
+
+/** All pods that have an address of their own, sorted by key; pods of one profile share the object. */
+export function profilePods(cluster: Cluster, policies: readonly Policy[]): ProfiledPod[] {
+  const mentioned = mentionedBy(policies);
+  const profiles = new Map<string, Profile>();
+  const keys = [...cluster.pods.keys()].sort();
+  return keys.flatMap((podKey) => {
+    const pod = cluster.pods.get(podKey);
+    if (!pod || pod.addresses.length === 0 || !isPolicyPod(pod)) return [];
+    const labels = Object.entries(pod.labels).flatMap(([key, value]) =>
+      mentioned.labels.has(key) ? [`${key}=${value}`] : [],
+    );
+    const ports = namedPorts(pod, mentioned.ports);
+    const key = JSON.stringify([pod.namespace, labels.sort(), ports]);
+    let profile = profiles.get(key);
+    if (!profile) {
+      profile = {
+        namespace: pod.namespace,
+        namespaceLabels: cluster.namespaces.get(pod.namespace)?.labels,
+        labels: pod.labels,
+        ports: new Map(ports),
+      };
+      profiles.set(key, profile);
+    }
+    return [{ pod, profile }];
+  });
+}
+
+function namedPorts(pod: Pod, mentioned: ReadonlySet<PortName>): [PortName, number[]][] {
+  const numbers = new Map<PortName, Set<number>>();
+  for (const { name, protocol, containerPort } of pod.ports) {
+    if (name === undefined) continue;
+    const key = portName(protocol, name);
+    if (mentioned.has(key)) numbers.set(key, (numbers.get(key) ?? new Set()).add(containerPort));
+  }
+  return [...numbers]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, set]) => [name, [...set].sort((a, b) => a - b)]);
+}
+
+interface Mentioned {
+  readonly labels: ReadonlySet<string>;
+  readonly ports: ReadonlySet<PortName>;
+}
+
+/** Pod label keys in any selector, and port names in any rule. */
+function mentionedBy(policies: readonly Policy[]): Mentioned {
+  const labels = new Set<string>();
+  const ports = new Set<PortName>();
+  const addLabels = (selector: LabelSelector) => {
+    for (const key of mentionedKeys(selector)) labels.add(key);
+  };
+  const addRule = (rule: Rule) => {
+    if (rule.peers !== 'any') {
+      for (const peer of rule.peers) if (peer.kind === 'pods') addLabels(peer.pods);
+    }
+    if (rule.ports !== 'any') {
+      for (const port of rule.ports) if (port.kind === 'named') ports.add(portName(port.protocol, port.name));
+    }
+  };
+  for (const { subject, ingress, egress } of policies) {
+    addLabels(subject.pods);
+    ingress?.rules.forEach(addRule);
+    egress?.rules.forEach(addRule);
+  }
+  return { labels, ports };
+}
