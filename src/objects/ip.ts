@@ -75,7 +75,9 @@ export function formatAddress(family: IpFamily, bits: bigint): string {
     const value = Number(bits);
     return `${value >>> 24}.${(value >>> 16) & 255}.${(value >>> 8) & 255}.${value & 255}`;
   }
-  const groups = Array.from({ length: 8 }, (_, index) => Number((bits >> BigInt(112 - 16 * index)) & 0xffffn));
+  const groups = Array.from({ length: 8 }, (_, index) =>
+    Number((bits >> BigInt(112 - 16 * index)) & 0xffffn),
+  );
   const run = longestZeroRun(groups);
   const hex = (part: number[]): string => part.map((group) => group.toString(16)).join(':');
   if (run.length < 2) return hex(groups);
@@ -105,7 +107,10 @@ export function addressBytes(address: Pick<Address, 'family' | 'bits'>): Uint8Ar
 }
 
 /** Orders IPv4 before IPv6, then numerically. */
-export function compareAddresses(a: Pick<Address, 'family' | 'bits'>, b: Pick<Address, 'family' | 'bits'>): number {
+export function compareAddresses(
+  a: Pick<Address, 'family' | 'bits'>,
+  b: Pick<Address, 'family' | 'bits'>,
+): number {
   if (a.family !== b.family) return a.family - b.family;
   return a.bits < b.bits ? -1 : a.bits > b.bits ? 1 : 0;
 }
@@ -132,7 +137,10 @@ function parseIpv4(text: string): number | undefined {
 function parseIpv6(text: string): bigint | undefined {
   const halves = text.split('::');
   if (halves.length > 2) return undefined;
-  const [head, tail] = [parseGroups(halves[0] ?? '', halves.length === 1), parseGroups(halves[1] ?? '', true)];
+  const [head, tail] = [
+    parseGroups(halves[0] ?? '', halves.length === 1),
+    parseGroups(halves[1] ?? '', true),
+  ];
   if (!head || !tail) return undefined;
   const missing = 8 - head.length - tail.length;
   // `::` stands for at least one group (RFC 5952 §4.2.2 only forbids writing it so; net/netip rejects zero groups).
