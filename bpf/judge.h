@@ -4,6 +4,7 @@
 #define BULKHEAD_JUDGE_H
 
 #include "lookup.h"
+#include "options.h"
 
 /* A verdict takes less than a microsecond, a commit more: a second try all but always meets a quiet table. */
 #define JUDGE_TRIES 3
@@ -18,25 +19,16 @@
 #define LISTENER_DONE 132
 #define LISTENER_REPORT_V2 143
 
-/*
- * First eight bytes of the names that pods' interfaces begin with, and the mask of those that count; mask 0: unknown.
- * What comes in there must be from a local pod's address, so a pod can't become somebody else by its source address.
- */
-const volatile __u64 pod_interface_name = 0;
-const volatile __u64 pod_interface_mask = 0;
-/* BPF_PROG_TEST_RUN delivers by the loopback interface, whose packets LOCAL_IN otherwise does not look at. */
-const volatile bool test_loopback = false;
-
 #define LOOPBACK_IFINDEX 1
 
 static __always_inline bool from_pod_interface(const struct nf_hook_state *state)
 {
 	__u64 name;
 
-	if (!pod_interface_mask)
+	if (!options.pod_interface_mask)
 		return false;
 	name = *(__u64 *)__builtin_preserve_access_index(&state->in->name);
-	return (name & pod_interface_mask) == pod_interface_name;
+	return (name & options.pod_interface_mask) == options.pod_interface_name;
 }
 
 static __always_inline bool is_icmpv6(const struct packet *packet)

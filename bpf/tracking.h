@@ -3,6 +3,7 @@
 #ifndef BULKHEAD_TRACKING_H
 #define BULKHEAD_TRACKING_H
 
+#include "options.h"
 #include "packet.h"
 
 /* uapi/linux/netfilter/nf_conntrack_common.h */
@@ -12,14 +13,6 @@
 #define NFCT_INFO_MASK 7ul
 #define IPS_CONFIRMED (1ul << 3)
 
-/*
- * BPF_PROG_TEST_RUN builds packets without conntrack. Tests and benchmarks set `test_tracking` before loading to
- * TEST_TRACKING plus an enum ip_conntrack_info, and it stands in for skb->_nfct. In production it is 0, and since the
- * verifier knows read-only data, the branches that ask for it are not part of the loaded program.
- */
-#define TEST_TRACKING 8ul
-const volatile __u32 test_tracking = 0;
-
 struct tracking {
 	/* 0: untracked, or conntrack is off. */
 	unsigned long connection;
@@ -28,7 +21,7 @@ struct tracking {
 
 static __always_inline struct tracking tracking_of(struct sk_buff *skb)
 {
-	unsigned long nfct = test_tracking ? test_tracking : skb->_nfct;
+	unsigned long nfct = options.test_tracking ? options.test_tracking : skb->_nfct;
 	struct tracking tracking = { .connection = nfct & ~NFCT_INFO_MASK, .info = nfct & NFCT_INFO_MASK };
 
 	return tracking;
@@ -64,7 +57,7 @@ static __always_inline bool opens_connection(struct tracking tracking)
 
 	if (!connection || tracking.info != IP_CT_NEW)
 		return false;
-	if (test_tracking)
+	if (options.test_tracking)
 		return true;
 	bpf_core_read(&status, sizeof(status), &connection->status);
 	return !(status & IPS_CONFIRMED);

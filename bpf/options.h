@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * What the loader fixes before loading. Read-only data is known to the verifier, so what an option leaves unused is
+ * not part of the loaded program and costs no packet anything.
+ */
+#ifndef BULKHEAD_OPTIONS_H
+#define BULKHEAD_OPTIONS_H
+
+#include "kernel.h"
+
+struct options {
+	/*
+	 * The first eight bytes of the names that pods' interfaces begin with, and the mask of those that count; mask 0:
+	 * unknown. What comes in there must be from a local pod's address: its sender has nothing else to say.
+	 */
+	__u64 pod_interface_name;
+	__u64 pod_interface_mask;
+	/*
+	 * Only for BPF_PROG_TEST_RUN, whose packets have no conntrack and come in by the loopback interface.
+	 * test_tracking: TEST_TRACKING plus an enum ip_conntrack_info, in place of skb->_nfct. test_loopback: LOCAL_IN
+	 * judges loopback packets like others. Both are 0 in production.
+	 */
+	__u32 test_tracking;
+	__u32 test_loopback;
+};
+
+#define TEST_TRACKING 8ul
+
+const volatile struct options options = {};
+
+#endif

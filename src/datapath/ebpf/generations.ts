@@ -1,0 +1,134 @@
+/**
+ * What keeps enforcement alive without a process: under the pin directory one numbered directory per generation, with
+ * the maps and the links of one set of programs. Ids mean something only to the process that compiled them, so a new
+ * process never adopts old tables: it makes the next generation, fills it, puts it into the hooks beside the old one
+ * (a packet then needs both verdicts, the safe side), and only then takes the old one out.
+ */
+import { closeSync, existsSync, mkdirSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { BulkheadError, failure } from '../../errors.ts';
+import {
+  createNetfilterLink,
+  detachLink,
+  NF_INET_FORWARD,
+  NF_INET_LOCAL_IN,
+  NFPROTO_IPV4,
+  NFPROTO_IPV6,
+} from '../../kernel/bpf.ts';
+import type { NetfilterHook } from '../../kernel/bpf.ts';
+import { isBpffs } from '../../kernel/bpffs.ts';
+import { libbpf } from '../../kernel/libbpf.ts';
+import { SystemCallError } from '../../kernel/libc.ts';
+import { inNetns } from '../../kernel/netns.ts';
+import { mapNames, programNames } from './object.ts';
+import type { LoadedObject, ProgramName } from './object.ts';
+
+const hooks: Readonly<Record<ProgramName, Omit<NetfilterHook, 'priority'>>> = {
+  forward4: { family: NFPROTO_IPV4, hook: NF_INET_FORWARD },
+  forward6: { family: NFPROTO_IPV6, hook: NF_INET_FORWARD },
+  local_in4: { family: NFPROTO_IPV4, hook: NF_INET_LOCAL_IN },
+  local_in6: { family: NFPROTO_IPV6, hook: NF_INET_LOCAL_IN },
+};
+
+/** Just after the filter chains of others (0), far before SNAT (100). */
+const firstPriority = 10;
+/** One old generation, one new, and what crashes may have left. */
+const priorities = 8;
+
+const linkPrefix = 'link_';
+
+/** Makes the pin directory. Throws BulkheadError DATAPATH_PIN_DIRECTORY. */
+export function preparePinDirectory(pinDir: string): void {
+  mkdirSync(pinDir, { recursive: true });
+  if (isBpffs(pinDir)) return;
+  throw new BulkheadError(
+    failure('DATAPATH_PIN_DIRECTORY', `${pinDir} is not in a BPF file system`, {
+      hint: `Mount one: mount -t bpf bpf ${pinDir}`,
+    }),
+  );
+}
+
+/** Numbers of the generations that are pinned now, ascending. */
+export function pinnedGenerations(pinDir: string): number[] {
+  if (!existsSync(pinDir)) return [];
+  return readdirSync(pinDir)
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .sort((a, b) => a - b);
+}
+
+/**
+ * Pins the maps and puts the programs into the hooks of the network namespace. All four or none.
+ * Throws BulkheadError DATAPATH_ATTACH_FAILED.
+ */
+export function attachGeneration(options: {
+  readonly object: LoadedObject;
+  readonly netns: string;
+  readonly pinDir: string;
+  readonly generation: number;
+}): void {
+  const { object, netns, pinDir, generation } = options;
+  const directory = join(pinDir, String(generation));
+  try {
+    mkdirSync(directory);
+    for (const name of mapNames) pin(object.maps[name].fd, join(directory, name));
+    inNetns(netns, () => {
+      for (const name of programNames) {
+        const link = linkAtFreePriority(object.programs[name], hooks[name]);
+        try {
+          pin(link, join(directory, `${linkPrefix}${name}`));
+        } finally {
+          closeSync(link);
+        }
+      }
+    });
+  } catch (cause) {
+    removeGeneration(pinDir, generation);
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new BulkheadError(
+      failure('DATAPATH_ATTACH_FAILED', `the programs can't be put into the hooks of ${netns}: ${message}`, {
+        hint: 'The kernel needs CONFIG_NETFILTER_BPF_LINK=y; see which programs are there: bpftool link',
+      }),
+      { cause },
+    );
+  }
+}
+
+/** Takes a generation's programs out of the hooks, at once, and removes its pins. */
+export function removeGeneration(pinDir: string, generation: number): void {
+  const directory = join(pinDir, String(generation));
+  if (!existsSync(directory)) return;
+  for (const name of readdirSync(directory)) {
+    const path = join(directory, name);
+    if (name.startsWith(linkPrefix)) detachPinned(path);
+    unlinkSync(path);
+  }
+  rmdirSync(directory);
+}
+
+/** The namespace may be gone already: then so is the link's effect. */
+function detachPinned(path: string): void {
+  const link = libbpf().get(path);
+  if (link < 0) return;
+  try {
+    detachLink(link);
+  } finally {
+    closeSync(link);
+  }
+}
+
+function linkAtFreePriority(program: number, hook: Omit<NetfilterHook, 'priority'>): number {
+  for (let priority = firstPriority; ; priority++) {
+    try {
+      return createNetfilterLink(program, { ...hook, priority });
+    } catch (error) {
+      const taken = error instanceof SystemCallError && error.code === 'EBUSY';
+      if (!taken || priority === firstPriority + priorities - 1) throw error;
+    }
+  }
+}
+
+function pin(fd: number, path: string): void {
+  const result = libbpf().pin(fd, path);
+  if (result < 0) throw new SystemCallError(`pin ${path}`, -result);
+}

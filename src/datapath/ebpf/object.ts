@@ -1,0 +1,186 @@
+/** The BPF object file, opened, sized, set up and loaded: its maps and programs as descriptors. */
+import { existsSync } from 'node:fs';
+import { BulkheadError, failure } from '../../errors.ts';
+import { BPF_NETFILTER, BPF_PROG_TYPE_NETFILTER } from '../../kernel/bpf.ts';
+import { BpfMap } from '../../kernel/bpf-map.ts';
+import { libbpf } from '../../kernel/libbpf.ts';
+import type { Handle } from '../../kernel/libbpf.ts';
+import { errno, SystemCallError } from '../../kernel/libc.ts';
+import type { Capacity } from './capacity.ts';
+import { layouts } from './layout.ts';
+
+export const programNames = ['forward4', 'forward6', 'local_in4', 'local_in6'] as const;
+export type ProgramName = (typeof programNames)[number];
+
+export const mapNames = [
+  'control',
+  'addresses4',
+  'addresses6',
+  'cidrs4',
+  'cidrs6',
+  'classes',
+  'ports',
+  'rule_counters',
+  'reason_counters',
+  'lost_events',
+  'events',
+] as const;
+export type MapName = (typeof mapNames)[number];
+
+export interface LoadOptions {
+  readonly objectPath: string;
+  readonly capacity: Capacity;
+  /** What pods' interfaces are called in the node's namespace, at most eight characters of it. */
+  readonly podInterfacePrefix?: string;
+  /**
+   * Only for BPF_PROG_TEST_RUN, which can't carry conntrack: the enum ip_conntrack_info that every packet is taken to
+   * have, and loopback judged like any interface.
+   */
+  readonly testTracking?: number;
+}
+
+export interface LoadedObject {
+  readonly maps: Readonly<Record<MapName, BpfMap>>;
+  readonly programs: Readonly<Record<ProgramName, number>>;
+  /** Lets go of the descriptors; what is attached or pinned lives on. */
+  close(): void;
+}
+
+/** BPF_PROG_TEST_RUN: bpf/options.h TEST_TRACKING. */
+const testTrackingFlag = 8;
+
+const keySizes: Readonly<Record<MapName, number>> = {
+  control: 4,
+  addresses4: layouts.address4_key.size,
+  addresses6: layouts.address6_key.size,
+  cidrs4: layouts.cidr4_key.size,
+  cidrs6: layouts.cidr6_key.size,
+  classes: layouts.class_key.size,
+  ports: layouts.port_key.size,
+  rule_counters: 4,
+  reason_counters: 4,
+  lost_events: 4,
+  events: 0,
+};
+
+/** Throws BulkheadError BPF_OBJECT_MISSING, BPF_OBJECT_UNREADABLE, BPF_LOAD_FAILED. */
+export function loadObject(options: LoadOptions): LoadedObject {
+  const { objectPath } = options;
+  if (!existsSync(objectPath)) {
+    throw new BulkheadError(
+      failure('BPF_OBJECT_MISSING', `the compiled BPF programs are not at ${objectPath}`, {
+        hint: 'Build them: scripts/build-bpf.sh (an installed package has them in dist/).',
+      }),
+    );
+  }
+  const library = libbpf();
+  const object = library.openFile(objectPath, null);
+  if (object === null) {
+    throw new BulkheadError(
+      failure('BPF_OBJECT_UNREADABLE', `${objectPath} is no BPF object file`, {
+        hint: 'Build it anew: scripts/build-bpf.sh',
+      }),
+      { cause: new SystemCallError('bpf_object__open_file', errno()) },
+    );
+  }
+  try {
+    resize(object, options.capacity);
+    setOptions(object, options);
+    load(object, objectPath);
+    return descriptorsOf(object);
+  } catch (error) {
+    library.close(object);
+    throw error;
+  }
+}
+
+function resize(object: Handle, capacity: Capacity): void {
+  const sizes: Partial<Record<MapName, number>> = {
+    // Two copies each.
+    addresses4: 2 * capacity.addresses,
+    addresses6: 2 * capacity.addresses,
+    cidrs4: 2 * capacity.cidrs,
+    cidrs6: 2 * capacity.cidrs,
+    classes: capacity.classes,
+    ports: capacity.ports,
+    rule_counters: capacity.rules,
+    events: capacity.eventBytes,
+  };
+  for (const [name, entries] of Object.entries(sizes)) {
+    required(`size of map ${name}`, libbpf().setMaxEntries(mapHandle(object, name), entries));
+  }
+}
+
+function setOptions(object: Handle, { podInterfacePrefix = '', testTracking }: LoadOptions): void {
+  const layout = layouts.options;
+  const bytes = new Uint8Array(layout.size);
+  const view = new DataView(bytes.buffer);
+  const name = new TextEncoder().encode(podInterfacePrefix).subarray(0, 8);
+  bytes.set(name, layout.pod_interface_name);
+  bytes.fill(0xff, layout.pod_interface_mask, layout.pod_interface_mask + name.length);
+  if (testTracking !== undefined) {
+    view.setUint32(layout.test_tracking, testTrackingFlag | testTracking, true);
+    view.setUint32(layout.test_loopback, 1, true);
+  }
+  required('options', libbpf().setInitialValue(mapHandle(object, '.rodata'), bytes, bytes.length));
+}
+
+function load(object: Handle, objectPath: string): void {
+  const library = libbpf();
+  const logs = programNames.map((name) => {
+    const program = programHandle(object, name);
+    const log = Buffer.alloc(1 << 16);
+    required('type', library.setType(program, BPF_PROG_TYPE_NETFILTER));
+    required('attach type', library.setExpectedAttachType(program, BPF_NETFILTER));
+    required('log', library.setLogBuffer(program, log, log.length));
+    return log;
+  });
+  const result = library.load(object);
+  if (result >= 0) return;
+  const cause = new SystemCallError('bpf_object__load', -result);
+  const said = logs.map((log) => log.toString('utf8', 0, log.indexOf(0)).trim()).find((text) => text !== '');
+  throw new BulkheadError(
+    failure('BPF_LOAD_FAILED', `the kernel refuses the programs of ${objectPath}: ${cause.message}`, {
+      hint: said
+        ? `It says: ${said.split('\n').slice(-8).join('\n')}`
+        : 'Look at the kernel log: dmesg | tail',
+    }),
+    { cause },
+  );
+}
+
+function descriptorsOf(object: Handle): LoadedObject {
+  const library = libbpf();
+  const maps = mapNames.map((name) => {
+    const fd = library.mapFd(mapHandle(object, name));
+    return [name, new BpfMap({ name, fd, keySize: keySizes[name] })] as const;
+  });
+  const programs = programNames.map(
+    (name) => [name, library.programFd(programHandle(object, name))] as const,
+  );
+  let open = true;
+  return {
+    maps: Object.fromEntries(maps) as Record<MapName, BpfMap>,
+    programs: Object.fromEntries(programs) as Record<ProgramName, number>,
+    close: () => {
+      if (open) library.close(object);
+      open = false;
+    },
+  };
+}
+
+function mapHandle(object: Handle, name: string): Handle {
+  const map = libbpf().findMap(object, name);
+  if (map === null) throw new Error(`the BPF object has no map ${name}`);
+  return map;
+}
+
+function programHandle(object: Handle, name: ProgramName): Handle {
+  const program = libbpf().findProgram(object, `bulkhead_${name}`);
+  if (program === null) throw new Error(`the BPF object has no program bulkhead_${name}`);
+  return program;
+}
+
+function required(what: string, result: number): void {
+  if (result < 0) throw new SystemCallError(`setting up the BPF object: ${what}`, -result);
+}
