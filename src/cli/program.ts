@@ -21,6 +21,7 @@ import { Command } from 'commander';
 import { addExamples, type Session } from './command.ts';
 import { checkCommand } from './commands/check.ts';
 import { completionCommand } from './commands/completion.ts';
+import { explainCommand } from './commands/explain.ts';
 import { labCommand } from './commands/lab.ts';
 import { matrixCommand } from './commands/matrix.ts';
 import { versionCommand } from './commands/version.ts';
@@ -35,7 +36,7 @@ export function buildProgram(session: Session): Command {
     .helpCommand(false)
     // Options belong to the command they follow, so that `lab exec … -- curl -o` reaches curl untouched.
     .enablePositionalOptions();
-  for (const command of [checkCommand, matrixCommand, labCommand]) {
+  for (const command of [checkCommand, matrixCommand, explainCommand, labCommand]) {
     program.addCommand(command(session));
   }
   program.addCommand(completionCommand(session, program));

@@ -1,0 +1,20 @@
+import { readFileSync } from 'node:fs';
+import type { Position } from '../../errors.ts';
+
+/**
+ * Up to `count` lines of the source from the one that a position names; none when it can't be read (standard input, a
+ * file that is gone).
+ */
+export function readSourceLines(position: Position, count: number): string[] {
+  if (position.file === '-') return [];
+  let text: string;
+  try {
+    text = readFileSync(position.file, 'utf8');
+  } catch {
+    // An excerpt is a help beside the position, which says enough by itself.
+    return [];
+  }
+  const lines = text.split(/\r\n|\r|\n/).slice(position.line - 1, position.line - 1 + count);
+  // Control characters of a binary file must not reach a terminal.
+  return lines.map((line) => line.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\ufffd]/g, '·'));
+}
