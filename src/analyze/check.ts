@@ -20,6 +20,8 @@ export interface CheckedPolicy {
   readonly pods: number;
   /** Their workloads, `namespace/name`, sorted. */
   readonly workloads: readonly string[];
+  /** It selects every pod of its namespace. */
+  readonly selectsAll: boolean;
 }
 
 export interface CheckReport {
@@ -55,7 +57,7 @@ export function check({ cluster, policies, manifests }: CheckInput): CheckReport
     const isolates = directions.filter((direction) => policy[direction]?.default === 'deny');
     for (const direction of isolates) for (const pod of subjects) isolated[direction].add(pod);
     warnings.push(...lint(cluster, policy, { pods, subjects }));
-    return report(policy, isolates, subjects);
+    return report(policy, isolates, { pods, subjects });
   });
   const open = (direction: Direction): string[] =>
     workloadsOf(pods.filter((pod) => !isolated[direction].has(pod)));
@@ -69,7 +71,7 @@ export function check({ cluster, policies, manifests }: CheckInput): CheckReport
   };
 }
 
-function report(policy: Policy, isolates: readonly Direction[], subjects: readonly Pod[]): CheckedPolicy {
+function report(policy: Policy, isolates: readonly Direction[], { pods, subjects }: Selected): CheckedPolicy {
   const sections = directions.flatMap((direction) => policy[direction] ?? []);
   const [first] = sections;
   if (!first) throw new Error(`policy ${policy.id} has neither direction`);
@@ -80,6 +82,7 @@ function report(policy: Policy, isolates: readonly Direction[], subjects: readon
     rules: sections.reduce((count, section) => count + section.rules.length, 0),
     pods: subjects.length,
     workloads: workloadsOf(subjects),
+    selectsAll: pods.every((pod) => pod.namespace !== first.origin.namespace || subjects.includes(pod)),
   };
 }
 

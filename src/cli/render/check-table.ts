@@ -1,4 +1,3 @@
-import { formatPosition } from '../../errors.ts';
 import type { CheckedPolicy, CheckReport } from '../../analyze/check.ts';
 import { renderColumns } from './columns.ts';
 import { truncate } from './display-width.ts';
@@ -28,11 +27,11 @@ function renderPolicies(policies: readonly CheckedPolicy[], terminal: Terminal):
   return renderColumns(
     [
       { header: 'POLICY', cell: ({ policy }) => policy },
-      { header: 'ISOLATES', cell: ({ isolates }) => isolates.join(',') || '-' },
+      { header: 'ISOLATES', cell: ({ isolates }) => (isolates.length > 1 ? 'both' : (isolates[0] ?? '-')) },
       { header: 'RULES', cell: ({ rules }) => String(rules), align: 'right' },
       { header: 'PODS', cell: ({ pods }) => String(pods), align: 'right' },
-      { header: 'WORKLOADS', cell: ({ workloads }) => truncate(shortNames(workloads), 40) || '-' },
-      { header: 'AT', cell: ({ position }) => paint(terminal, 'dim', formatPosition(position)) },
+      { header: 'AT', cell: ({ position }) => paint(terminal, 'dim', `${position.file}:${position.line}`) },
+      { header: 'WORKLOADS', cell: shortNames, wrap: true },
     ],
     policies,
     terminal,
@@ -40,7 +39,9 @@ function renderPolicies(policies: readonly CheckedPolicy[], terminal: Terminal):
 }
 
 /** The namespace is that of the policy, so the names alone say enough. */
-function shortNames(workloads: readonly string[]): string {
+function shortNames({ workloads, selectsAll }: CheckedPolicy): string {
+  if (workloads.length === 0) return '-';
+  if (selectsAll && workloads.length > 1) return '(all)';
   return workloads.map((workload) => workload.slice(workload.indexOf('/') + 1)).join(', ');
 }
 

@@ -2,7 +2,8 @@
 import { escapeMarkup } from '../markup.ts';
 import { axes, cellAt, describeCell, groupsOf, pointLabel, type MatrixView, type ViewCell } from './view.ts';
 
-const cellSize = 30;
+const cellWidth = 36;
+const cellHeight = 30;
 const groupGap = 12;
 const margin = 24;
 const titleHeight = 64;
@@ -20,9 +21,9 @@ interface Axis {
 export function renderMatrixSvg(view: MatrixView): string {
   const { rows, columns } = axes(view);
   // Each group of rows has a line above it for its name; the feet of the column labels stand beside the first one.
-  const lead = cellSize * 0.9;
-  const vertical = layAxis(view, rows, lead);
-  const horizontal = layAxis(view, columns, 0);
+  const lead = cellHeight * 0.9;
+  const vertical = layAxis(view, rows, { size: cellHeight, lead });
+  const horizontal = layAxis(view, columns, { size: cellWidth, lead: 0 });
   const left = margin + 16 + longest(rows.map((row) => view.points[row]?.name ?? '')) * characterWidth;
   const headerLength = longest(columns.map((column) => columnLabel(view, column))) * characterWidth;
   const top = titleHeight + headerLength * Math.sin(slope) + 14 - lead;
@@ -32,7 +33,7 @@ export function renderMatrixSvg(view: MatrixView): string {
   const lean = Math.max(
     ...columns.map((column) => {
       const offset = horizontal.offsets.get(column) ?? 0;
-      return offset + cellSize / 2 + columnLabel(view, column).length * characterWidth * Math.cos(slope);
+      return offset + cellWidth / 2 + columnLabel(view, column).length * characterWidth * Math.cos(slope);
     }),
     horizontal.length,
   );
@@ -47,7 +48,7 @@ export function renderMatrixSvg(view: MatrixView): string {
     }),
   );
   const rowLabels = rows.map((row) => {
-    const y = top + (vertical.offsets.get(row) ?? 0) + cellSize / 2;
+    const y = top + (vertical.offsets.get(row) ?? 0) + cellHeight / 2;
     return `<text class="name row" data-row="${row}" x="${left - 10}" y="${round(y)}">${escapeMarkup(view.points[row]?.name ?? '')}${titleOf(view, row)}</text>`;
   });
   const rowGroups = vertical.groups.map(
@@ -55,7 +56,7 @@ export function renderMatrixSvg(view: MatrixView): string {
       `<text class="group" x="${margin}" y="${round(top + start - 9)}">${escapeMarkup(group)}</text>`,
   );
   const columnLabels = columns.map((column) => {
-    const x = round(left + (horizontal.offsets.get(column) ?? 0) + cellSize / 2 + 3);
+    const x = round(left + (horizontal.offsets.get(column) ?? 0) + cellWidth / 2 + 3);
     const y = round(top + lead - 10);
     const ports = view.points[column]?.ports ?? [];
     const portText =
@@ -83,7 +84,11 @@ ${[...columnLabels, ...rowGroups, ...rowLabels, ...cells, ...columnGroups, ...le
 }
 
 /** Places the indices one after the other, with `lead` before each group for its name. */
-function layAxis(view: MatrixView, indices: readonly number[], lead: number): Axis {
+function layAxis(
+  view: MatrixView,
+  indices: readonly number[],
+  { size, lead }: { readonly size: number; readonly lead: number },
+): Axis {
   const offsets = new Map<number, number>();
   const groups: { group: string; start: number; end: number }[] = [];
   let position = 0;
@@ -92,7 +97,7 @@ function layAxis(view: MatrixView, indices: readonly number[], lead: number): Ax
     const start = position;
     for (const index of members) {
       offsets.set(index, position);
-      position += cellSize;
+      position += size;
     }
     groups.push({ group, start, end: position });
   }
@@ -114,26 +119,28 @@ function renderCell(
 ): string {
   const cell = cellAt(view, from, to);
   if (cell.state === 'na') return '';
-  const at = `x="${round(x + 1)}" y="${round(y + 1)}" width="${cellSize - 2}" height="${cellSize - 2}" rx="4"`;
+  const at = `x="${round(x + 1)}" y="${round(y + 1)}" width="${cellWidth - 2}" height="${cellHeight - 2}" rx="4"`;
   const source = view.points[from];
   const destination = view.points[to];
   const title = `${source ? pointLabel(source) : ''} → ${destination ? pointLabel(destination) : ''}: ${describeCell(cell)}`;
   const text =
     cell.state === 'some'
-      ? `<text class="count" x="${round(x + cellSize / 2)}" y="${round(y + cellSize / 2)}">${countText(cell)}</text>`
+      ? `<text class="count" x="${round(x + cellWidth / 2)}" y="${round(y + cellHeight / 2)}">${someText(cell)}</text>`
       : '';
   return `<g class="cell ${cell.state}" data-from="${from}" data-to="${to}"><rect ${at}/>${text}<title>${escapeMarkup(title)}</title></g>`;
 }
 
-/** Allowed of all: `1/2`. */
-function countText({ allowed, denied }: ViewCell): string {
+/** The port, if only one is allowed (`7070`, and `53` for TCP and UDP), else how many of all (`2/3`). */
+function someText({ allowed, denied }: ViewCell): string {
+  const [only, ...others] = new Set(allowed.map((port) => port.replace(/\/.*$/, '')));
+  if (only !== undefined && others.length === 0) return only;
   return `${allowed.length}/${allowed.length + denied.length}`;
 }
 
 function legend(x: number, y: number): string[] {
   const entries = [
     { state: 'all', text: 'all ports' },
-    { state: 'some', text: 'some of its ports (1 of 2)' },
+    { state: 'some', text: 'some of its ports: which one, or how many of all' },
     { state: 'none', text: 'nothing' },
   ];
   let left = x;
@@ -191,5 +198,5 @@ text { font: 13px system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', s
 .all rect { fill: var(--all); }
 .some rect { fill: var(--some); }
 .none rect { fill: var(--none); }
-.count { font-size: 11px; font-weight: 650; text-anchor: middle; dominant-baseline: central; fill: var(--someInk); pointer-events: none; }
+.count { font-size: 10px; font-weight: 650; text-anchor: middle; dominant-baseline: central; fill: var(--someInk); pointer-events: none; }
 `;

@@ -2,7 +2,7 @@
 import { renderColumns } from '../columns.ts';
 import { displayWidth, padEnd, truncate } from '../display-width.ts';
 import { paint, type Style, type Terminal } from '../terminal.ts';
-import { axes, cellAt, groupsOf, pointLabel, type CellState, type MatrixView } from './view.ts';
+import { axes, cellAt, describeCell, groupsOf, pointLabel, type CellState, type MatrixView } from './view.ts';
 
 const symbols: Readonly<Record<CellState, string>> = { all: '●', some: '◐', none: '·', na: ' ' };
 const styles: Readonly<Record<CellState, Style>> = { all: 'green', some: 'yellow', none: 'dim', na: 'dim' };
@@ -58,27 +58,29 @@ function paintedSymbol(state: CellState, terminal: Terminal): string {
   return paint(terminal, styles[state], symbols[state]);
 }
 
-/** The pairs of which only some ports are allowed; '' when there are none. */
+/** The pairs of which only some ports are allowed, those with the same ports together; '' when there are none. */
 function renderPartial(view: MatrixView, terminal: Terminal): string {
   const { rows, columns } = axes(view);
-  const pairs = rows.flatMap((from) =>
-    columns
-      .map((to) => ({ from, to, cell: cellAt(view, from, to) }))
+  const pairs = columns.flatMap((to) =>
+    rows
+      .map((from) => ({ from, to, cell: cellAt(view, from, to) }))
       .filter(({ cell }) => cell.state === 'some'),
   );
-  const label = (index: number): string => {
-    const point = view.points[index];
-    return point ? pointLabel(point) : '';
-  };
+  const alike = Map.groupBy(pairs, ({ to, cell }) => `${to} ${describeCell(cell)}`);
   const table = renderColumns(
     [
-      { header: `${symbols.some} FROM`, cell: ({ from }) => `  ${label(from)}` },
-      { header: 'TO', cell: ({ to }) => label(to) },
-      { header: 'ALLOWED', cell: ({ cell }) => cell.allowed.join(', ') },
-      { header: 'DENIED', cell: ({ cell }) => cell.denied.join(', ') },
+      { header: `${symbols.some} TO`, cell: ([first]) => `  ${first ? labelOf(view, first.to) : ''}` },
+      { header: 'ALLOWED', cell: ([first]) => first?.cell.allowed.join(', ') ?? '' },
+      { header: 'DENIED', cell: ([first]) => first?.cell.denied.join(', ') ?? '' },
+      { header: 'FROM', cell: (same) => same.map(({ from }) => labelOf(view, from)).join(', '), wrap: true },
     ],
-    pairs,
+    [...alike.values()],
     terminal,
   );
   return table && `\n${table}`;
+}
+
+function labelOf(view: MatrixView, index: number): string {
+  const point = view.points[index];
+  return point ? pointLabel(point) : '';
 }
