@@ -72,6 +72,14 @@ export class Enforcer {
     this.#nodes.set(name, { datapath, tables: emptyTables });
   }
 
+  /** Ends enforcement on a node that is to go, with everything on it. */
+  removeNode(name: string): void {
+    const node = this.#nodes.get(name);
+    node?.datapath.detach();
+    node?.datapath.close();
+    this.#nodes.delete(name);
+  }
+
   /**
    * Makes every node enforce the cluster's policies; returns when the kernel does.
    * Throws BulkheadError when a node refuses (a full map): then every node enforces what it did before.

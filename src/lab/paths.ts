@@ -2,10 +2,7 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { BulkheadError, failure } from '../errors.ts';
 
-/** All labs; below it bpf/ is a BPF file system of our own. */
-export const runDirectory = '/run/bulkhead';
-
-const labsDirectory = `${runDirectory}/labs`;
+const labsDirectory = '/run/bulkhead/labs';
 
 export interface LabPaths {
   readonly directory: string;
@@ -14,7 +11,7 @@ export interface LabPaths {
   /** flock(2)ed by the daemon as long as it lives. */
   readonly lock: string;
   readonly log: string;
-  /** Directory of the pinned programs and maps, one below it per node. */
+  /** Mount point of the lab's own BPF file system; a directory per node holds its programs and maps. */
   readonly pins: string;
 }
 
@@ -36,7 +33,7 @@ export function labPaths(lab: string): LabPaths {
     socket: `${directory}/daemon.sock`,
     lock: `${directory}/lock`,
     log: `${directory}/daemon.log`,
-    pins: `${runDirectory}/bpf/${lab}`,
+    pins: `${directory}/bpf`,
   };
 }
 

@@ -9,7 +9,7 @@ import type { IpFamily } from '../objects/ip.ts';
 import type { Cluster } from '../objects/model.ts';
 import type { FlowFilter } from '../observe/flow-filter.ts';
 import type { FlowItem } from '../observe/flow-log.ts';
-import type { ManifestObject } from '../sources/manifests.ts';
+import type { ManifestObject } from '../objects/manifest.ts';
 
 /** Grows with every incompatible change: a daemon outlives the command that started it, and its version. */
 export const protocolVersion = 1;
@@ -96,12 +96,14 @@ export interface ChangeTimings extends UpdateTimings {
   readonly enforcedMs: number;
 }
 
+export interface ObjectChange {
+  /** `Kind/namespace/name`. */
+  readonly key: string;
+  readonly change: 'created' | 'changed' | 'unchanged' | 'deleted';
+}
+
 export interface ChangeResult {
-  /** `NetworkPolicy shop/cart created`. */
-  readonly changes: readonly {
-    readonly key: string;
-    readonly change: 'created' | 'changed' | 'unchanged' | 'deleted';
-  }[];
+  readonly changes: readonly ObjectChange[];
   readonly podsAdded: readonly string[];
   readonly podsRemoved: readonly string[];
   readonly timings: ChangeTimings;

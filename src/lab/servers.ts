@@ -1,4 +1,5 @@
 /** Keeps a server running for each endpoint that the lab should have, and no other. */
+import type { Address } from '../objects/ip.ts';
 import { serveTcp } from './tcp-server.ts';
 import { serveUdp } from './udp-server.ts';
 
@@ -12,21 +13,22 @@ export interface Endpoint {
    * Only this local address; absent: all of both families. Needed for UDP where a namespace has several addresses, as
    * the reply must leave from the one that was asked.
    */
-  readonly address?: { readonly family: 4 | 6; readonly text: string };
+  readonly address?: Address;
   /** What the server answers, without the newline: `shop/cart TCP 80`. */
   readonly line: string;
 }
 
-/** Makes a socket inside the endpoint's namespace, bound and (TCP) not yet listening; gives its file descriptor. */
+/** Makes a socket inside the endpoint's namespace, bound (TCP: listening); gives its file descriptor. */
 export type OpenSocket = (endpoint: Endpoint) => number;
 
-interface Closable {
-  close(): unknown;
+interface Running {
+  readonly endpoint: Endpoint;
+  readonly server: { close(): unknown };
 }
 
 export class Servers {
   readonly #open: OpenSocket;
-  readonly #running = new Map<string, Closable>();
+  readonly #running = new Map<string, Running>();
 
   constructor(open: OpenSocket) {
     this.#open = open;
@@ -36,34 +38,43 @@ export class Servers {
     return this.#running.size;
   }
 
-  /** Of endpoints that would share namespace, address and port the first one is served, as with real processes. */
-  reconcile(endpoints: readonly Endpoint[]): void {
-    const wanted = new Map<string, Endpoint>();
-    for (const endpoint of endpoints) {
-      const key = [endpoint.namespace, endpoint.protocol, endpoint.address?.text ?? '*', endpoint.port].join(
-        ' ',
-      );
-      if (!wanted.has(key)) wanted.set(key, endpoint);
-    }
-    const named = new Map([...wanted].map(([key, endpoint]) => [`${key} ${endpoint.line}`, endpoint]));
-    for (const [key, server] of this.#running) {
-      if (named.has(key)) continue;
+  /** Ends the servers of other endpoints than these, and those in namespaces that were made anew. */
+  retain(endpoints: readonly Endpoint[], renewed: ReadonlySet<string> = new Set()): void {
+    const wanted = byKey(endpoints);
+    for (const [key, { endpoint, server }] of this.#running) {
+      if (wanted.has(key) && !renewed.has(endpoint.namespace)) continue;
       server.close();
       this.#running.delete(key);
     }
-    for (const [key, endpoint] of named) {
-      if (!this.#running.has(key)) this.#running.set(key, this.#serve(endpoint));
+  }
+
+  /** Starts what does not run yet. */
+  start(endpoints: readonly Endpoint[]): void {
+    for (const [key, endpoint] of byKey(endpoints)) {
+      if (!this.#running.has(key)) this.#running.set(key, { endpoint, server: this.#serve(endpoint) });
     }
   }
 
   close(): void {
-    this.reconcile([]);
+    this.retain([]);
   }
 
-  #serve(endpoint: Endpoint): Closable {
+  #serve(endpoint: Endpoint): { close(): unknown } {
     const fd = this.#open(endpoint);
     return endpoint.protocol === 'TCP'
       ? serveTcp(fd, endpoint.line)
       : serveUdp({ fd, family: endpoint.address?.family ?? 6, line: endpoint.line });
   }
+}
+
+/** Of endpoints that share namespace, address and port the first is served, as with processes that race for a port. */
+function byKey(endpoints: readonly Endpoint[]): ReadonlyMap<string, Endpoint> {
+  const first = new Map<string, Endpoint>();
+  for (const endpoint of endpoints) {
+    const place = [endpoint.namespace, endpoint.protocol, endpoint.address?.text ?? '*', endpoint.port].join(
+      ' ',
+    );
+    if (!first.has(place)) first.set(place, endpoint);
+  }
+  return new Map([...first].map(([place, endpoint]) => [`${place} ${endpoint.line}`, endpoint]));
 }

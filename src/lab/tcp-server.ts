@@ -4,19 +4,35 @@
  * works; and who only listens (nc) gets the line after a moment.
  */
 import { createServer } from 'node:net';
-import type { Server, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 
 /** How long to wait for a client that speaks first. Milliseconds. */
 const silence = 200;
 
+/** Many probe a port at once, and the daemon may be busy with a change meanwhile. */
+const backlog = 4096;
+
 const httpRequest = /^(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) \S+ HTTP\/1\.[01]\r?\n/;
 
-/** @param fd a bound TCP socket in whatever network namespace; the server owns it from now on */
-export function serveTcp(fd: number, line: string): Server {
-  const server = createServer({ noDelay: true }, (socket) => converse(socket, line));
+/**
+ * @param fd a listening TCP socket in whatever network namespace; the server owns it from now on
+ * @returns what ends the server and its connections
+ */
+export function serveTcp(fd: number, line: string): { close(): void } {
+  const connections = new Set<Socket>();
+  const server = createServer({ noDelay: true }, (socket) => {
+    connections.add(socket);
+    socket.on('close', () => connections.delete(socket));
+    converse(socket, line);
+  });
   server.on('error', (error) => console.error(`server of ${line}: ${error.message}`));
-  server.listen({ fd });
-  return server;
+  server.listen({ fd, backlog });
+  return {
+    close: () => {
+      server.close();
+      for (const socket of connections) socket.destroy();
+    },
+  };
 }
 
 function converse(socket: Socket, line: string): void {

@@ -1,0 +1,57 @@
+/** Probes a running lab and puts together what the command line shows of it. */
+import { computeMatrix } from '../analyze/matrix.ts';
+import type { Point } from '../analyze/points.ts';
+import { translatePolicies } from '../dialects/translate.ts';
+import { probeMatrix } from '../lab/probe.ts';
+import type { SnapshotResult } from '../lab/protocol.ts';
+import type { ProbeReport } from './commands/lab-probe.ts';
+import { matrixReport } from './matrix-report.ts';
+
+export interface ProbeLabOptions {
+  readonly lab: string;
+  readonly filter: { readonly from?: string; readonly to?: string };
+  readonly onProgress: (text: string) => void;
+}
+
+export async function probeLab(snapshot: SnapshotResult, options: ProbeLabOptions): Promise<ProbeReport> {
+  const { lab, filter, onProgress } = options;
+  const started = performance.now();
+  onProgress('judging all pairs');
+  const matrix = computeMatrix(snapshot.cluster, translatePolicies(snapshot.cluster));
+  const fits = (id: string, pattern: string | undefined) => {
+    const point = matrix.points.get(id);
+    return pattern === undefined || (point !== undefined && matchesPoint(point, pattern));
+  };
+  const cells = await probeMatrix({
+    matrix,
+    placements: snapshot,
+    wanted: ({ source, destination }) => fits(source, filter.from) && fits(destination, filter.to),
+    onProgress,
+  });
+  const skipped = cells.filter(({ outcome }) => outcome === 'unsupported');
+  const probed = cells.filter(({ outcome }) => outcome !== 'unsupported');
+  const differences = probed.filter(({ difference }) => difference !== undefined);
+  const whole = filter.from === undefined && filter.to === undefined;
+  return {
+    lab,
+    ms: performance.now() - started,
+    agree: probed.length - differences.length,
+    allowed: probed.filter(({ allowed }) => allowed).length,
+    denied: probed.filter(({ allowed }) => !allowed).length,
+    differences,
+    skipped: skipped.length > 0 ? { 'this kernel has no SCTP sockets': skipped.length } : {},
+    cells,
+    ...(whole ? { matrix: matrixReport(matrix, 'workload') } : {}),
+  };
+}
+
+/** `namespace/`, `namespace/name`, `name`: of a pod or of the workload that made it; or an outside point. */
+function matchesPoint(point: Point, pattern: string): boolean {
+  if (point.id === pattern || point.addresses.some(({ text }) => text === pattern)) return true;
+  if (point.kind === 'external') return false;
+  const { namespace, name, owner } = point.pod;
+  if (pattern.endsWith('/')) return pattern === `${namespace}/`;
+  return [name, ...(owner ? [owner.name] : [])].some(
+    (known) => pattern === known || pattern === `${namespace}/${known}`,
+  );
+}

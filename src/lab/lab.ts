@@ -1,0 +1,180 @@
+/**
+ * A running lab: the objects it was given, and the kernel, network and servers brought up to them.
+ *
+ * Order of every change: the policies first, then links. An address is programmed before a pod can use it, and until
+ * then the node's datapath drops it; a pod never sends a packet that no policy has judged.
+ */
+import { Enforcer } from '../agent/enforcer.ts';
+import type { UpdateTimings } from '../agent/enforcer.ts';
+import { Compiler } from '../compiler/compiler.ts';
+import { translatePolicies } from '../dialects/translate.ts';
+import type { IpFamily } from '../objects/ip.ts';
+import type { Cluster } from '../objects/model.ts';
+import { FlowLog } from '../observe/flow-log.ts';
+import { assembleCluster } from '../sources/assemble.ts';
+import { openNodeDatapath } from './datapaths.ts';
+import { FlowDrain } from './flow-drain.ts';
+import { LabNetwork } from './lab-network.ts';
+import { nodeStatus, totalsOf } from './lab-status.ts';
+import { emptyCluster, nodeChanges, withoutHeirs, withoutNodes } from './node-changes.ts';
+import { applyObjects, deleteObjects, labelObject, scaleObject } from './object-changes.ts';
+import type { ObjectChanges } from './object-changes.ts';
+import type {
+  ChangeResult,
+  ChangeTimings,
+  LabelRequest,
+  Objects,
+  Results,
+  ScaleRequest,
+} from './protocol.ts';
+
+export interface LabSpec {
+  readonly name: string;
+  readonly families: readonly IpFamily[];
+  /** Nodes to make where the manifests have none. */
+  readonly nodes: number;
+}
+
+interface Change {
+  readonly objects: Objects;
+  readonly cluster: Cluster;
+  /** When the request came, by performance.now(). */
+  readonly started: number;
+  readonly progress?: (text: string) => void;
+}
+
+export class Lab {
+  readonly flows = new FlowLog();
+  readonly #spec: LabSpec;
+  readonly #since = new Date();
+  readonly #enforcer = new Enforcer(new Compiler());
+  readonly #drain = new FlowDrain(this.flows, () => this.#enforcer.datapaths);
+  readonly #network: LabNetwork;
+  #objects: Objects = new Map();
+  #cluster: Cluster;
+
+  constructor(spec: LabSpec) {
+    this.#spec = spec;
+    this.#network = new LabNetwork(spec.name);
+    this.#cluster = emptyCluster(spec.families);
+  }
+
+  get cluster(): Cluster {
+    return this.#cluster;
+  }
+
+  async up(objects: Objects, progress: (text: string) => void): Promise<Results['up']> {
+    const started = performance.now();
+    const timings = await this.#carryOut({ objects, cluster: this.#assemble(objects), started, progress });
+    this.#drain.start();
+    return { totals: totalsOf(this.#cluster), timings };
+  }
+
+  async apply(objects: Objects, started: number): Promise<ChangeResult> {
+    return this.#change(applyObjects(this.#objects, objects), started);
+  }
+
+  async delete(keys: readonly string[], started: number): Promise<ChangeResult> {
+    return this.#change(deleteObjects(this.#objects, keys), started);
+  }
+
+  async label(request: LabelRequest, started: number): Promise<ChangeResult> {
+    return this.#change(labelObject(this.#objects, this.#cluster, request), started);
+  }
+
+  async scale(request: ScaleRequest, started: number): Promise<ChangeResult> {
+    return this.#change(scaleObject(this.#objects, request), started);
+  }
+
+  status(): Results['status'] {
+    return {
+      pid: process.pid,
+      since: this.#since.toISOString(),
+      totals: totalsOf(this.#cluster),
+      nodes: [...this.#cluster.nodes.values()].map((node) => nodeStatus(node, this.#cluster, this.#enforcer)),
+      memoryBytes: process.memoryUsage.rss(),
+    };
+  }
+
+  snapshot(): Results['snapshot'] {
+    return { cluster: this.#cluster, ...this.#network.placements(this.#cluster) };
+  }
+
+  /** Ends servers and timers and lets go of the kernel, which goes on enforcing. */
+  close(): void {
+    this.#drain.stop();
+    this.#network.close();
+    this.#enforcer.close();
+  }
+
+  async #change({ objects, changes }: ObjectChanges, started: number): Promise<ChangeResult> {
+    const before = this.#cluster.pods;
+    const timings = await this.#carryOut({ objects, cluster: this.#assemble(objects), started });
+    const after = this.#cluster.pods;
+    return {
+      changes,
+      podsAdded: [...after.keys()].filter((key) => !before.has(key)),
+      podsRemoved: [...before.keys()].filter((key) => !after.has(key)),
+      timings,
+    };
+  }
+
+  #assemble(objects: Objects): Cluster {
+    return assembleCluster(objects, this.#spec, this.#cluster);
+  }
+
+  async #carryOut(change: Change): Promise<ChangeTimings> {
+    const { objects, cluster, started, progress = () => undefined } = change;
+    const assembled = performance.now();
+    const kept = await this.#replaceNodes(cluster, progress);
+    progress(`enforcing ${cluster.networkPolicies.size} policies`);
+    const withoutHeirsOfAddresses = withoutHeirs(kept, cluster);
+    if (withoutHeirsOfAddresses !== cluster) {
+      this.#enforce(withoutHeirsOfAddresses);
+      await this.#reconcile(withoutHeirsOfAddresses);
+    }
+    const update = this.#enforce(cluster);
+    const enforced = performance.now();
+    // Whatever becomes of the network, this is what the kernel enforces now.
+    this.#objects = objects;
+    this.#cluster = cluster;
+    progress(`starting ${cluster.pods.size} pods`);
+    await this.#reconcile(cluster);
+    return {
+      ...update,
+      assembleMs: assembled - started,
+      enforcedMs: enforced - started,
+      networkMs: performance.now() - enforced,
+    };
+  }
+
+  /** Takes away and makes nodes, these without pods yet; gives the cluster that there is then. */
+  async #replaceNodes(next: Cluster, progress: (text: string) => void): Promise<Cluster> {
+    const { retired, fresh } = nodeChanges(this.#cluster, next);
+    const kept = withoutNodes(this.#cluster, retired);
+    if (retired.length > 0) {
+      for (const node of retired) this.#enforcer.removeNode(node);
+      await this.#reconcile(kept);
+    }
+    if (fresh.length > 0) {
+      progress(`making ${fresh.length} nodes`);
+      await this.#reconcile({ ...kept, nodes: next.nodes });
+      for (const node of fresh) this.#enforcer.addNode(node, openNodeDatapath(this.#spec.name, node));
+    }
+    return kept;
+  }
+
+  async #reconcile(cluster: Cluster): Promise<void> {
+    await this.#network.reconcile(cluster, translatePolicies(cluster));
+  }
+
+  #enforce(cluster: Cluster): UpdateTimings {
+    // Events from before the change belong to the policies from before it.
+    this.#drain.drain();
+    const since = process.hrtime.bigint();
+    const timings = this.#enforcer.update(cluster);
+    const { enforced } = this.#enforcer;
+    if (enforced) this.flows.history.add(since, enforced);
+    return timings;
+  }
+}
