@@ -67,7 +67,8 @@ function peerMiss(cluster: Cluster, rule: Rule, { peer, target }: DeniedFlow): R
     .map((candidate) => ({ candidate, differences: differences(cluster, candidate, peer) }))
     .reduce((best, next) => (next.differences.length < best.differences.length ? next : best));
   const detail =
-    `the port matches, but ${describeHolder(peer)} is not ${describePeer(nearest.candidate)}: ` +
+    `the port matches, but ${describeHolder(peer)} is not ${nearest.candidate.kind === 'pods' ? 'among' : 'in'} ` +
+    `${describePeer(nearest.candidate)}: ` +
     nearest.differences.join(', ');
   // After every port miss.
   return { miss: { rule, differs: 'peer', detail }, distance: 2 ** 17 + nearest.differences.length };
@@ -78,7 +79,7 @@ function differences(cluster: Cluster, match: Peer, peer: Holder): readonly stri
   if (match.kind === 'ipBlock') {
     const except = match.except.find((cidr) => cidrContains(cidr, peer.address));
     const excepted = except && cidrContains(match.cidr, peer.address);
-    return [excepted ? `${except.text} is excepted` : `${peer.address.text} is not in ${match.cidr.text}`];
+    return [excepted ? `${except.text} is excepted` : 'it is outside the block'];
   }
   if (peer.kind === 'node') return ['nodes and hostNetwork pods match no pod selector'];
   if (peer.kind === 'external') return ['it is not a pod of this cluster'];
