@@ -14,10 +14,10 @@ export class SystemCallError extends Error {
   readonly code: string;
   readonly errno: number;
 
-  constructor(call: string, errno: number) {
-    super(`${call}: ${getSystemErrorMessage(-errno)} (${getSystemErrorName(-errno)})`);
-    this.code = getSystemErrorName(-errno);
-    this.errno = errno;
+  constructor(call: string, number: number) {
+    super(`${call}: ${getSystemErrorMessage(-number)} (${getSystemErrorName(-number)})`);
+    this.code = getSystemErrorName(-number);
+    this.errno = number;
   }
 }
 

@@ -49,7 +49,7 @@ export function mountsBelow(directory: string): string[] {
     .split('\n')
     .map((line) => unescapeOctal(line.split(' ')[4] ?? ''))
     .filter((path) => path === directory || path.startsWith(`${directory}/`))
-    .reverse();
+    .toReversed();
 }
 
 /** mountinfo writes space, tab, newline and backslash as \ooo. */

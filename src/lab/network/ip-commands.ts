@@ -34,7 +34,7 @@ export function parentCommands(netns: string, link: Link): string[] {
 /** Run in the child's namespace, which must be fresh. */
 export function childCommands(link: Link): string[] {
   return [
-    ...loopbackCommands,
+    loopbackUp,
     'link set dev eth0 up',
     ...link.addresses.map((prefix) => `addr add ${prefix} dev eth0${isIpv6(prefix) ? ' nodad' : ''}`),
     ...Object.values(parentEnd).map((end) => permanentNeighbour(end, parentMac, 'eth0')),
@@ -44,8 +44,11 @@ export function childCommands(link: Link): string[] {
   ];
 }
 
-/** All that the world needs besides its settings. */
-export const loopbackCommands: readonly string[] = ['link set dev lo up'];
+/**
+ * The first line in every router: until the namespace has a local address, the kernel takes every gateway for a
+ * broadcast address and refuses routes through it.
+ */
+export const loopbackUp = 'link set dev lo up';
 
 /** Run in the parent's namespace; takes both ends of the link away with all that hangs on them. */
 export function detachCommand(link: Link): string {

@@ -3,13 +3,14 @@
  * next run makes anew whatever is not surely whole.
  */
 import { availableParallelism } from 'node:os';
+import { BulkheadError, failure } from '../../errors.ts';
 import type { Address } from '../../objects/ip.ts';
 import type { Cluster } from '../../objects/model.ts';
 import { createNetns, deleteNetns, isNetns, prepareNetnsDirectory } from '../../kernel/netns.ts';
 import {
   childCommands,
   detachCommand,
-  loopbackCommands,
+  loopbackUp,
   parentCommands,
   setCommand,
   unsetCommand,
@@ -42,19 +43,37 @@ export interface NetworkChange {
  */
 export async function reconcileNetwork({ lab, cluster, external }: NetworkRequest): Promise<NetworkChange> {
   const wanted = topologyOf(lab, cluster, external);
-  return withNetworkLock(lab, async (lock) => {
-    prepareNetnsDirectory(netnsDirectory);
-    const state = readState(lab);
-    const plan = planChange(state, livingNamespaces(lab), wanted);
-    if (isEmpty(plan)) return { created: [], removed: [] };
+  return withNetworkLock(lab, async (lock) =>
+    explainingErrors(async () => {
+      prepareNetnsDirectory(netnsDirectory);
+      const state = readState(lab);
+      const plan = planChange(state, livingNamespaces(lab), wanted);
+      if (isEmpty(plan)) return { created: [], removed: [] };
 
-    writeState(lab, { version: 1, applied: plan.kept, pending: [...state.pending, state.applied, wanted] });
-    await carryOut(plan, lock);
-    keepOnlyResolvers(lab, new Set(wanted.map((place) => place.netns)));
-    writeState(lab, { version: 1, applied: wanted, pending: [] });
-    return { created: plan.create.map((place) => place.netns), removed: plan.remove };
-  });
+      writeState(lab, { version: 1, applied: plan.kept, pending: [...state.pending, state.applied, wanted] });
+      await carryOut(plan, lock);
+      keepOnlyResolvers(lab, new Set(wanted.map((place) => place.netns)));
+      writeState(lab, { version: 1, applied: wanted, pending: [] });
+      return { created: plan.create.map((place) => place.netns), removed: plan.remove };
+    }),
+  );
 }
+
+/** What the kernel refuses has one common reason, which its message does not say. */
+async function explainingErrors<T>(action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (error instanceof BulkheadError || typeof code !== 'string') throw error;
+    const hint = forbidden.has(code)
+      ? 'Give the process CAP_SYS_ADMIN, CAP_NET_ADMIN and a writable /proc/sys; a container has them with --privileged.'
+      : 'Take the lab down and up again; please report it if it happens again.';
+    throw new BulkheadError(failure('LAB_NETWORK_FAILED', error.message, { hint }), { cause: error });
+  }
+}
+
+const forbidden: ReadonlySet<string> = new Set(['EPERM', 'EACCES', 'EROFS']);
 
 async function carryOut(plan: Plan, lock: number): Promise<void> {
   const ip = async (netns: string, lines: readonly string[]): Promise<void> =>
@@ -74,15 +93,18 @@ async function carryOut(plan: Plan, lock: number): Promise<void> {
   }
   for (const place of plan.writeResolver) writeResolver(place.netns, place.resolver);
 
-  const inParents = new Map<string, string[]>();
-  for (const { netns, link } of plan.create) {
-    if (link) extend(inParents, link.parent, parentCommands(netns, link));
+  const inRouters = new Map<string, string[]>();
+  for (const { netns, role } of plan.create) {
+    if (role !== 'pod') extend(inRouters, netns, [loopbackUp]);
   }
-  for (const [netns, settings] of plan.set) extend(inParents, netns, settings.map(setCommand));
-  await forEachLimited([...inParents], atOnce, ([netns, lines]) => ip(netns, lines));
-  await forEachLimited(plan.create, atOnce, ({ netns, link }) =>
-    ip(netns, link ? childCommands(link) : loopbackCommands),
-  );
+  for (const { netns, link } of plan.create) {
+    if (link) extend(inRouters, link.parent, parentCommands(netns, link));
+  }
+  for (const [netns, settings] of plan.set) extend(inRouters, netns, settings.map(setCommand));
+  await forEachLimited([...inRouters], atOnce, ([netns, lines]) => ip(netns, lines));
+  await forEachLimited(plan.create, atOnce, async ({ netns, link }) => {
+    if (link) await ip(netns, childCommands(link));
+  });
   await forEachLimited(plan.loadRules, atOnce, ({ netns, rules }) =>
     runTool({ netns, command: ['nft', '-f', '-'], script: rules, lock }),
   );

@@ -157,7 +157,7 @@ function unservedLookup({ ip }: FamilyView): string[] {
 
 function collection(head: string, elements: readonly string[]): string[] {
   const unique = [...new Set(elements)];
-  return unique.length === 0 ? [`${head} }`] : [`${head} elements = {`, `${unique.join(',\n')}`, '} }'];
+  return unique.length === 0 ? [`${head} }`] : [`${head} elements = {`, unique.join(',\n'), '} }'];
 }
 
 function chain(name: string, rules: readonly string[]): string[] {
