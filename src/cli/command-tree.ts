@@ -1,5 +1,5 @@
 /** The command tree as plain data, for everything that is generated from it: completion scripts and docs/cli.md. */
-import type { Command } from 'commander';
+import type { Command, Option } from 'commander';
 
 export interface OptionNode {
   /** `-o`, when there is a short form. */
@@ -61,7 +61,7 @@ export function commandTree(command: Command, path: readonly string[] = []): Com
       ...(typeof option.defaultValue === 'string' || typeof option.defaultValue === 'number'
         ? { default: String(option.defaultValue) }
         : {}),
-      required: option.mandatory,
+      required: mandatoryOptions.has(option),
     })),
     commands: help.visibleCommands(command).map((child) => commandTree(child, [...path, child.name()])),
   };
@@ -78,3 +78,6 @@ export const examplesOf = new WeakMap<
   Command,
   readonly { readonly command: string; readonly text: string }[]
 >();
+
+/** Options without which a command can't run; command.ts checks them. */
+export const mandatoryOptions = new WeakSet<Option>();

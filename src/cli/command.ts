@@ -2,8 +2,8 @@
  * How a command of the command line is declared. See program.ts for the convention.
  */
 import { Command, Option, type Argument } from 'commander';
-import type { Diagnostic } from '../errors.ts';
-import { examplesOf } from './command-tree.ts';
+import { BulkheadError, failure, type Diagnostic } from '../errors.ts';
+import { examplesOf, mandatoryOptions } from './command-tree.ts';
 import type { Context } from './context.ts';
 import { printDiagnostics } from './print-diagnostics.ts';
 import { terminalOf } from './terminal-of.ts';
@@ -69,7 +69,10 @@ export function defineCommand<Options extends object, Data = never>(
     .summary(spec.summary)
     .description(spec.description ?? sentence(spec.summary));
   for (const argument of spec.arguments ?? []) command.addArgument(argument);
-  for (const option of spec.options ?? []) command.addOption(option);
+  for (const option of spec.options ?? []) {
+    if (option.mandatory) mandatoryOptions.add(option.makeOptionMandatory(false));
+    command.addOption(option);
+  }
   const formats = Object.keys(spec.formats ?? {});
   if (formats[0] !== undefined) {
     command.addOption(
@@ -82,6 +85,7 @@ export function defineCommand<Options extends object, Data = never>(
 
   return command.action(async () => {
     const { context } = session;
+    requireOptions(command);
     const options = command.opts<Options & { output?: string; quiet?: boolean; color: boolean }>();
     const format = options.output ?? '';
     const terminal = terminalOf(context.stdout, context.env, options.color);
@@ -111,6 +115,7 @@ export function defineGroup(
   commands: readonly Command[],
 ): Command {
   const group = new Command(spec.name)
+    .helpCommand(false)
     .summary(spec.summary)
     .description(spec.description ?? sentence(spec.summary));
   for (const command of commands) group.addCommand(command);
@@ -136,6 +141,21 @@ export function structured<Data>(plain?: () => Promise<(data: Data) => unknown>)
       return (data) => renderYaml(toPlain ? toPlain(data) : data);
     },
   };
+}
+
+/**
+ * Commander looks for mandatory options before it looks for unknown ones, and would answer `--form` with a missing
+ * `--from`; so the command looks itself, after all else is known to be right.
+ */
+function requireOptions(command: Command): void {
+  const missing = command.options.find(
+    (option) => mandatoryOptions.has(option) && command.getOptionValue(option.attributeName()) === undefined,
+  );
+  if (!missing) return;
+  const hint = `Add it: ${missing.flags}, ${missing.description}.`;
+  throw new BulkheadError(
+    failure('CLI_MISSING_OPTION', `option ${missing.long ?? missing.flags} is missing`, { hint }),
+  );
 }
 
 /** `print the version` → `Print the version.` */

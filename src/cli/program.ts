@@ -20,6 +20,7 @@
 import { Command } from 'commander';
 import { addExamples, type Session } from './command.ts';
 import { checkCommand } from './commands/check.ts';
+import { compileCommand } from './commands/compile.ts';
 import { completionCommand } from './commands/completion.ts';
 import { explainCommand } from './commands/explain.ts';
 import { labCommand } from './commands/lab.ts';
@@ -36,7 +37,7 @@ export function buildProgram(session: Session): Command {
     .helpCommand(false)
     // Options belong to the command they follow, so that `lab exec … -- curl -o` reaches curl untouched.
     .enablePositionalOptions();
-  for (const command of [checkCommand, matrixCommand, explainCommand, labCommand]) {
+  for (const command of [checkCommand, matrixCommand, explainCommand, compileCommand, labCommand]) {
     program.addCommand(command(session));
   }
   program.addCommand(completionCommand(session, program));

@@ -5,6 +5,7 @@ import type { Session } from './command.ts';
 import type { Context } from './context.ts';
 import { printDiagnostics } from './print-diagnostics.ts';
 import { buildProgram } from './program.ts';
+import { usageError } from './usage-error.ts';
 
 /** Exit code of every error: bad usage, bad input, missing rights, a defect of ours. */
 export const errorExitCode = 2;
@@ -37,18 +38,10 @@ function diagnosticsOf(error: unknown): readonly Diagnostic[] {
   if (error instanceof CommanderError) return [usageError(error)];
   const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return [
-    failure('INTERNAL', `unexpected error: ${detail}`, {
+    failure('CLI_INTERNAL', `unexpected error: ${detail}`, {
       hint: 'This is a defect of bulkhead; please report it with the command and its input.',
     }),
   ];
-}
-
-/** `commander.unknownOption` → CLI_UNKNOWN_OPTION; commander's suggestion becomes the hint. */
-function usageError(error: CommanderError): Diagnostic {
-  const code = error.code.replace(/^commander\./, '').replace(/[A-Z]/g, (letter) => `_${letter}`);
-  const [message = '', suggestion] = error.message.replace(/^error: /, '').split('\n');
-  const hint = suggestion?.replace(/^\((.*)\)$/, '$1') ?? 'See --help for what the command takes.';
-  return failure(`CLI_${code.toUpperCase()}`, message, { hint });
 }
 
 /** The errors of a run whose options could not even be parsed are JSON too when -o json is among the arguments. */
