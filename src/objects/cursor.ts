@@ -23,7 +23,7 @@ export interface DocumentContext {
 export interface Problem {
   readonly code: string;
   readonly message: string;
-  readonly hint?: string;
+  readonly hint: string;
 }
 
 interface Entry {
@@ -46,6 +46,7 @@ export class Cursor {
     this.#context = context;
     this.#node = isAlias(node) ? (context.aliases.get(node) ?? null) : node;
     this.field = place.field;
+    // Of an alias it is the alias itself: that is where the value is used.
     this.#offset = node?.range && !isNothing(node) ? node.range[0] : place.offset;
   }
 
@@ -70,12 +71,17 @@ export class Cursor {
   }
 
   /** Reports a value that has the right type and is still wrong, in the words of the API server's field errors. */
-  invalid(value: string | number, reason: string, hint?: string): void {
+  invalid(value: string | number, reason: string, hint: string): void {
     this.error({
       code: 'FIELD_INVALID',
       message: `Invalid value: ${JSON.stringify(value)}: ${reason}`,
-      ...(hint === undefined ? {} : { hint }),
+      hint,
     });
+  }
+
+  /** Whether the field is there, be it null. */
+  isWritten(key: string): boolean {
+    return this.#map().has(key);
   }
 
   /** Whether the field is there and not null. */
@@ -106,8 +112,14 @@ export class Cursor {
       child.#wrongType('array');
       return undefined;
     }
-    return child.#node.items.map((item, index) =>
-      child.#descend(item as Node | null, `${child.field}[${index}]`, undefined),
+    return child.elements;
+  }
+
+  /** The elements, if this is a list; else none. */
+  get elements(): readonly Cursor[] {
+    if (!isSeq(this.#node)) return [];
+    return this.#node.items.map((item, index) =>
+      this.#descend(item as Node | null, `${this.field}[${index}]`, undefined),
     );
   }
 
@@ -182,7 +194,7 @@ export class Cursor {
       const meant = closest(key, known);
       const problem = {
         code: 'POLICY_UNKNOWN_FIELD',
-        message: `unknown field "${at.field}"`,
+        message: `unknown field ${JSON.stringify(key)}`,
         hint: meant === undefined ? `Known fields here: ${known.join(', ')}.` : `Did you mean \`${meant}\`?`,
       };
       if (this.#context.unknownFields === 'warn') at.warn(problem);
@@ -245,16 +257,8 @@ export class Cursor {
   }
 
   #wrongType(expected: string): void {
-    const value = this.#value();
-    const source = isScalar(this.#node) ? String(this.#node.value) : '';
-    const needsQuotes = expected === 'string' && (typeof value === 'number' || typeof value === 'boolean');
-    this.error({
-      code: 'FIELD_TYPE',
-      message: `json: cannot unmarshal ${describe(this.#node, value)} into a field of type ${expected}`,
-      hint: needsQuotes
-        ? `YAML reads ${source} as a ${typeof value}; write it in quotes: "${source}".`
-        : `Write ${withArticle(expected)} here.`,
-    });
+    const message = `json: cannot unmarshal ${describe(this.#node)} into a field of type ${expected}`;
+    this.error({ code: 'FIELD_TYPE', message, hint: typeHint(this.#node, expected) });
   }
 }
 
@@ -271,13 +275,28 @@ function isNothing(node: Node): boolean {
   return isScalar(node) && node.value === '' && (node.type === undefined || node.type === 'PLAIN');
 }
 
-function describe(node: Node | null, value: ScalarValue | undefined): string {
+function describe(node: Node | null): string {
   if (isMap(node)) return 'object';
   if (isSeq(node)) return 'array';
+  const value = isScalar(node) ? scalarValue(node) : null;
   if (typeof value === 'boolean') return 'bool';
   return typeof value === 'number' ? `number ${value}` : 'string';
 }
 
-function withArticle(type: string): string {
-  return type === 'int32' ? 'a whole number' : `${/^[aeiou]/.test(type) ? 'an' : 'a'} ${type}`;
+function typeHint(node: Node | null, expected: string): string {
+  if (isMap(node) && isMap(node.items[0]?.key)) return 'This is a template: render it first.';
+  if (expected === 'string' && isScalar(node)) {
+    const text = String(node.value);
+    return `YAML reads ${text} as a ${typeof scalarValue(node)}; write it in quotes: "${text}".`;
+  }
+  if (expected === 'array') return 'Begin each item of the list with a dash.';
+  if (expected === 'object') return 'Write an object: its fields one per line, indented.';
+  return `Write ${names[expected] ?? expected} here.`;
 }
+
+const names: Readonly<Record<string, string>> = {
+  bool: 'true or false',
+  string: 'text',
+  int32: 'a whole number without quotes',
+  'int32 or string': 'a whole number or a name',
+};

@@ -4,7 +4,7 @@ import { parseAddress, type Address } from './ip.ts';
 import { decodeMetadata, type Metadata } from './metadata.ts';
 import type { Protocol } from './model.ts';
 import { decodePortNumber, decodeProtocol } from './ports.ts';
-import { readAddress } from './pod.ts';
+import { notAnAddress, readAddress } from './pod.ts';
 
 /** Every address listens on every port. */
 export interface EndpointSubset {
@@ -46,7 +46,7 @@ export function decodeEndpointSlice(object: Cursor): EndpointsManifest {
     ? ready.flatMap((endpoint) =>
         (endpoint.strings('addresses') ?? []).flatMap(({ text, at }) => {
           const address = parseAddress(text);
-          if (!address) at.invalid(text, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)');
+          if (!address) at.invalid(text, ...notAnAddress);
           return address ? [address] : [];
         }),
       )

@@ -3,14 +3,15 @@ import type { Cursor } from './cursor.ts';
 import type { LabelSelector, LabelSelectorRequirement, Labels } from './model.ts';
 import { checkLabelKey, checkLabelValue } from './names.ts';
 
+const labelHint = 'Use at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends.';
 const operators = ['In', 'NotIn', 'Exists', 'DoesNotExist'] as const;
 
 /** The labels in field `key` of `parent`; empty when absent. */
 export function decodeLabels(parent: Cursor, key: string): Labels {
   const labels = [...parent.stringMap(key)];
   for (const [name, { text, at }] of labels) {
-    for (const problem of checkLabelKey(name)) at.invalid(name, problem);
-    for (const problem of checkLabelValue(text)) at.invalid(text, problem);
+    for (const problem of checkLabelKey(name)) at.invalid(name, problem, labelHint);
+    for (const problem of checkLabelValue(text)) at.invalid(text, problem, labelHint);
   }
   return Object.fromEntries(labels.map(([name, { text }]) => [name, text]));
 }
@@ -51,7 +52,8 @@ function decodeRequirement(item: Cursor, strict: boolean): LabelSelectorRequirem
       hint: 'Remove the values, or use In or NotIn.',
     });
   }
-  for (const problem of checkLabelKey(key)) item.at('key').invalid(key, problem);
-  for (const { text, at } of values) for (const problem of checkLabelValue(text)) at.invalid(text, problem);
+  for (const problem of checkLabelKey(key)) item.at('key').invalid(key, problem, labelHint);
+  for (const { text, at } of values)
+    for (const problem of checkLabelValue(text)) at.invalid(text, problem, labelHint);
   return operator === undefined ? [] : [{ key, operator, values: values.map((value) => value.text) }];
 }

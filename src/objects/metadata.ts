@@ -27,22 +27,27 @@ export interface MetadataRules {
 
 const nameChecks = { label: checkDns1123Label, subdomain: checkDns1123Subdomain, dns1035: checkDns1035Label };
 
+const nameHint = 'Use lower case letters, digits and hyphens.';
+
 /** Decodes `metadata` of the object; reports a missing or malformed name, namespace or label. */
 export function decodeMetadata(object: Cursor, rules: MetadataRules): Metadata {
   const metadata = object.object('metadata');
   const name = metadata?.string('name') ?? generatedName(metadata);
-  if (!name) {
+  // One of the wrong type has been reported already.
+  const isUnreadable = name === undefined && metadata?.has('name') === true;
+  if (name) {
+    for (const problem of nameChecks[rules.name](name)) metadata?.at('name').invalid(name, problem, nameHint);
+  } else if (!isUnreadable) {
     object.at('metadata').error({
       code: 'FIELD_REQUIRED',
       message: 'Required value: name or generateName is required',
       hint: 'Give the object a metadata.name.',
     });
-  } else {
-    for (const problem of nameChecks[rules.name](name)) metadata?.at('name').invalid(name, problem);
   }
   const namespace = rules.namespaced ? metadata?.string('namespace') || 'default' : '';
   if (rules.namespaced) {
-    for (const problem of checkDns1123Label(namespace)) metadata?.at('namespace').invalid(namespace, problem);
+    for (const problem of checkDns1123Label(namespace))
+      metadata?.at('namespace').invalid(namespace, problem, nameHint);
   }
   const controller = metadata && decodeController(metadata);
   return {

@@ -106,11 +106,23 @@ function decodeRules(
 ): NetworkPolicyRule[] {
   return (spec?.objects(section) ?? []).map((rule) => {
     rule.allowOnly([peers, 'ports']);
+    warnOfEmptyList(rule, peers, 'every peer');
+    warnOfEmptyList(rule, 'ports', 'every port');
     return {
       peers: (rule.objects(peers) ?? []).map(decodePeer),
       ports: (rule.objects('ports') ?? []).map(decodePort),
       position: rule.position,
     };
+  });
+}
+
+/** Absent, null and empty are all the same to the API, but who writes the field most likely meant to restrict. */
+function warnOfEmptyList(rule: Cursor, key: string, allowed: string): void {
+  if (!rule.isWritten(key) || rule.at(key).elements.length > 0) return;
+  rule.at(key).warn({
+    code: 'POLICY_EMPTY_LIST',
+    message: `an empty \`${key}\` allows ${allowed}`,
+    hint: `List what is meant, or remove \`${key}\` to say so plainly; to allow nothing remove the rule.`,
   });
 }
 
@@ -205,8 +217,10 @@ function decodePort(port: Cursor): NetworkPolicyPort {
     } else if (typeof number === 'string') {
       at.invalid(endPort, 'may not be specified when `port` is non-numeric', 'Give `port` as a number.');
     } else {
-      if (endPort < number) at.invalid(endPort, 'must be greater than or equal to `port`');
-      for (const problem of checkPortNumber(endPort)) at.invalid(endPort, problem);
+      if (endPort < number)
+        at.invalid(endPort, 'must be greater than or equal to `port`', 'Make it the last port of the range.');
+      for (const problem of checkPortNumber(endPort))
+        at.invalid(endPort, problem, 'Use a number up to 65535.');
     }
   }
   return {

@@ -3,6 +3,11 @@ import type { Cursor } from './cursor.ts';
 import { parseAddress, parseCidr, type Address, type Cidr } from './ip.ts';
 import { decodeMetadata, type Metadata } from './metadata.ts';
 
+const notACidr = [
+  'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)',
+  'Write an address, a slash and the length of the prefix.',
+] as const;
+
 export interface NodeManifest extends Metadata {
   readonly kind: 'Node';
   /** Its InternalIPs; else its ExternalIPs. */
@@ -22,7 +27,7 @@ export function decodeNode(object: Cursor): NodeManifest {
     addresses: decodeNodeAddresses(object.object('status')),
     podCIDRs: podCIDRs.flatMap(({ text, at }) => {
       const cidr = parseCidr(text);
-      if (!cidr) at.invalid(text, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)');
+      if (!cidr) at.invalid(text, ...notACidr);
       return cidr ? [cidr] : [];
     }),
   };

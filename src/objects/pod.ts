@@ -5,7 +5,7 @@ import { decodeLabels } from './labels.ts';
 import { decodeMetadata, type Metadata } from './metadata.ts';
 import type { ContainerPort, Labels, Pod } from './model.ts';
 import { checkPortName } from './names.ts';
-import { decodePortNumber, decodeProtocol } from './ports.ts';
+import { decodePortNumber, decodeProtocol, portNameHint } from './ports.ts';
 
 export interface PodSpec {
   readonly hostNetwork: boolean;
@@ -85,7 +85,7 @@ function decodeContainerPort(port: Cursor): ContainerPort[] {
       hint: 'Give the number of the port that the container listens on.',
     });
   }
-  if (name) for (const problem of checkPortName(name)) port.at('name').invalid(name, problem);
+  if (name) for (const problem of checkPortName(name)) port.at('name').invalid(name, problem, portNameHint);
   return containerPort === undefined ? [] : [{ ...(name ? { name } : {}), containerPort, protocol }];
 }
 
@@ -98,12 +98,18 @@ function decodeAddresses(status: Cursor | undefined, list: string, single: strin
   );
 }
 
+/** What is wrong with a malformed address, and what to do about it. */
+export const notAnAddress = [
+  'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
+  'Write one address, without a prefix length and without leading zeros.',
+] as const;
+
 /** The address in field `key`, reported where it is none; empty where the field is absent. */
 export function readAddress(parent: Cursor, key: string): Address[] {
   const text = parent.string(key);
   if (!text) return [];
   const address = parseAddress(text);
   if (address) return [address];
-  parent.at(key).invalid(text, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)');
+  parent.at(key).invalid(text, ...notAnAddress);
   return [];
 }

@@ -3,6 +3,8 @@ import type { Cursor } from './cursor.ts';
 import type { Protocol } from './model.ts';
 import { checkPortName, checkPortNumber } from './names.ts';
 
+/** What to do about a malformed port name. */
+export const portNameHint = 'Use at most 15 lower case letters, digits and hyphens.';
 const protocols: readonly Protocol[] = ['TCP', 'UDP', 'SCTP'];
 
 /** The protocol in `port.protocol`, defaulted to TCP; an unknown one is reported (and read as TCP). */
@@ -32,12 +34,12 @@ export function decodePortOrName(port: Cursor, key: string): number | string | u
   const value = port.intOrString(key);
   if (typeof value === 'number') checkNumber(port.at(key), value);
   if (typeof value === 'string') {
-    const hint = /^\d+$/.test(value) ? `Without quotes, ${value} is the port number.` : undefined;
+    const hint = /^\d+$/.test(value) ? `Without quotes, ${value} is the port number.` : portNameHint;
     for (const problem of checkPortName(value)) port.at(key).invalid(value, problem, hint);
   }
   return value;
 }
 
 function checkNumber(at: Cursor, number: number): void {
-  for (const problem of checkPortNumber(number)) at.invalid(number, problem);
+  for (const problem of checkPortNumber(number)) at.invalid(number, problem, 'Use a number from 1 to 65535.');
 }

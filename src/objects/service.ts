@@ -3,6 +3,7 @@ import type { Cursor } from './cursor.ts';
 import { parseAddress, type Address, type IpFamily } from './ip.ts';
 import { decodeLabels } from './labels.ts';
 import { decodeMetadata, type Metadata } from './metadata.ts';
+import { notAnAddress } from './pod.ts';
 import type { Labels, Service, ServicePort } from './model.ts';
 import { decodePortNumber, decodePortOrName, decodeProtocol } from './ports.ts';
 
@@ -63,7 +64,7 @@ function decodeClusterIP(text: string, at: Cursor): Address[] {
   if (text === '' || text === 'None') return [];
   const address = parseAddress(text);
   if (address) return [address];
-  at.invalid(text, 'must be empty, "None", or a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)');
+  at.invalid(text, ...notAnAddress);
   return [];
 }
 

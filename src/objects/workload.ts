@@ -67,6 +67,6 @@ function jobPods(object: Cursor, spec: Cursor | undefined, jobSpec: Cursor | und
 function atLeastZero(spec: Cursor | undefined, key: string): number | undefined {
   const value = spec?.integer(key);
   if (value === undefined || value >= 0) return value;
-  spec?.at(key).invalid(value, 'must be greater than or equal to 0');
+  spec?.at(key).invalid(value, 'must be greater than or equal to 0', 'Use 0 or more.');
   return 0;
 }

@@ -80,7 +80,9 @@ class Owners {
 
   /** The topmost controller of an object; undefined when nothing controls it. */
   top(object: ManifestObject): OwnerReference | undefined {
-    return this.chain(object).at(-1);
+    const top = this.chain(object).at(-1);
+    // The kubelet owns the pods that it runs from files; that is no workload.
+    return top?.kind === 'Node' ? undefined : top;
   }
 
   /** From the immediate controller upwards. */

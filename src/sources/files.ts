@@ -6,8 +6,8 @@ import type { TextFile } from './documents.ts';
 import { decodeText } from './text.ts';
 
 const manifestName = /\.(ya?ml|json)$/i;
-/** Bytes. Positions need the whole syntax tree in memory, some fifty times the text. */
-const maxFileSize = 64 * 1024 * 1024;
+/** Bytes. Positions need the syntax tree of a document in memory, some seventy times its text. */
+const maxFileSize = 32 * 1024 * 1024;
 
 export interface ReadOptions {
   /** What `-` stands for. */
@@ -22,7 +22,7 @@ export function readFiles(paths: readonly string[], options: ReadOptions): TextF
   const seen = new Set<string>();
   const names = paths.flatMap((path) => (path === '-' ? ['-'] : findFiles(path, diagnostics)));
   return names.flatMap((name) => {
-    const identity = name === '-' ? name : realpathSync(name);
+    const identity = name === '-' ? name : realPath(name);
     if (seen.has(identity)) return [];
     seen.add(identity);
     const bytes = name === '-' ? Buffer.from(stdin) : readBytes(name, diagnostics);
@@ -52,7 +52,6 @@ function walkFolder(folder: string, trail: readonly string[], diagnostics: Diagn
     diagnostics.push(
       warning('FILE_LINK_LOOP', `the link ${folder} leads back to a folder above it and was not followed`, {
         hint: 'Remove the link.',
-        position: { file: folder, line: 1, column: 1 },
       }),
     );
     return [];
@@ -92,6 +91,15 @@ function kindOf(path: string): Kind {
   }
 }
 
+/** A pipe (`/dev/fd/63`) has no path beyond its own. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}
+
 function readBytes(path: string, diagnostics: Diagnostic[]): Uint8Array | undefined {
   try {
     const bytes = readFileSync(path);
@@ -104,7 +112,7 @@ function readBytes(path: string, diagnostics: Diagnostic[]): Uint8Array | undefi
 }
 
 function report(diagnostics: Diagnostic[], path: string, problem: Kind | 'nothing-below'): void {
-  diagnostics.push({ ...describeProblem(path, problem), position: { file: path, line: 1, column: 1 } });
+  diagnostics.push(describeProblem(path, problem));
 }
 
 function describeProblem(path: string, problem: Kind | 'nothing-below'): Diagnostic {

@@ -1,5 +1,5 @@
 /** Manifest text → decoded, validated objects, each once. */
-import { BulkheadError, failure, formatPosition, type Diagnostic } from '../errors.ts';
+import { BulkheadError, failure, formatDiagnostic, formatPosition, type Diagnostic } from '../errors.ts';
 import type { Cursor } from '../objects/cursor.ts';
 import { decodeObject, objectKey, type ManifestObject } from '../objects/manifest.ts';
 import { parseDocuments, type TextFile } from './documents.ts';
@@ -81,7 +81,7 @@ function decodeFiles(
       }),
     );
   }
-  const sorted = diagnostics.toSorted(byPosition);
+  const sorted = withoutRepeats(diagnostics).toSorted(byPosition);
   if (hasErrors(sorted)) throw new BulkheadError(sorted.filter(({ severity }) => severity === 'error'));
   return { objects, diagnostics: sorted, skipped };
 }
@@ -108,7 +108,13 @@ function identify(document: Cursor, inherited?: { apiVersion: string; kind: stri
 
 function reportUnidentified(document: Cursor, kind: string | undefined): void {
   const looksLikeObject = kind !== undefined || document.has('metadata') || document.has('spec');
-  if (looksLikeObject) {
+  if (document.elements.some((element) => element.has('kind'))) {
+    document.error({
+      code: 'OBJECT_UNIDENTIFIED',
+      message: 'a bare list of objects is no Kubernetes object',
+      hint: 'Put `---` between the objects, or make them the items of a `kind: List`.',
+    });
+  } else if (looksLikeObject) {
     const missing = kind ? 'apiVersion' : 'kind';
     document.error({
       code: 'OBJECT_UNIDENTIFIED',
@@ -146,6 +152,11 @@ function addObject(
       },
     ),
   );
+}
+
+/** A field that is read twice is reported twice. */
+function withoutRepeats(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  return [...new Map(diagnostics.map((diagnostic) => [formatDiagnostic(diagnostic), diagnostic])).values()];
 }
 
 function hasErrors(diagnostics: readonly Diagnostic[]): boolean {

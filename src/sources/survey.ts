@@ -1,0 +1,97 @@
+/** One walk over a document before anything is decoded: binds aliases, and refuses what parsers disagree on or die of. */
+import { isAlias, isMap, isScalar, isSeq } from 'yaml';
+import type { Alias, Node, YAMLMap } from 'yaml';
+import { failure, type Diagnostic, type Position } from '../errors.ts';
+import { isMergeKey, keyText } from '../objects/cursor.ts';
+
+/** Aliases may make a document this many times its size, or up to `freeNodes`; beyond that it is an attack. */
+const maxExpansion = 10;
+const freeNodes = 100_000;
+const maxDepth = 200;
+
+export interface Survey {
+  /** What each alias stands for: the nearest anchor of its name before it. Acyclic. */
+  readonly aliases: ReadonlyMap<Alias, Node>;
+  readonly problems: readonly Diagnostic[];
+}
+
+/** Problems: duplicate keys, aliases without anchor or within it, aliases that explode, endless nesting. */
+export function surveyDocument(root: Node, positionAt: (offset: number) => Position): Survey {
+  const walk = new Walk(positionAt);
+  const expanded = walk.node(root, 0);
+  if (expanded > freeNodes && expanded > maxExpansion * walk.written) {
+    const hint = 'Write the repeated parts out.';
+    walk.report(root, failure('YAML_ALIAS_BOMB', 'document contains excessive aliasing', { hint }));
+  }
+  return { aliases: walk.aliases, problems: walk.problems };
+}
+
+class Walk {
+  readonly aliases = new Map<Alias, Node>();
+  readonly problems: Diagnostic[] = [];
+  /** Nodes seen so far, aliases not expanded. */
+  written = 0;
+  readonly #anchors = new Map<string, Node>();
+  /** Nodes at and below each anchor, aliases expanded; absent while the anchor's node is still being walked. */
+  readonly #sizes = new Map<Node, number>();
+  readonly #positionAt: (offset: number) => Position;
+
+  constructor(positionAt: (offset: number) => Position) {
+    this.#positionAt = positionAt;
+  }
+
+  report(node: Node | null, diagnostic: Diagnostic): void {
+    this.problems.push({ ...diagnostic, position: this.#positionAt(node?.range?.[0] ?? 0) });
+  }
+
+  /** The number of nodes at and below this one, aliases expanded. */
+  node(node: Node | null, depth: number): number {
+    if (node === null) return 0;
+    this.written += 1;
+    if (isAlias(node)) return this.#alias(node);
+    if (depth > maxDepth) {
+      const hint = 'Kubernetes objects are a dozen levels deep; look for a generator that runs away.';
+      this.report(node, failure('YAML_TOO_DEEP', `more than ${maxDepth} levels of nesting`, { hint }));
+      return 1;
+    }
+    const anchor = isScalar(node) || isMap(node) || isSeq(node) ? node.anchor : undefined;
+    if (anchor !== undefined) this.#anchors.set(anchor, node);
+    let size = 1;
+    if (isMap(node)) size += this.#map(node, depth + 1);
+    else if (isSeq(node)) for (const item of node.items) size += this.node(item as Node | null, depth + 1);
+    if (anchor !== undefined) this.#sizes.set(node, size);
+    return size;
+  }
+
+  #alias(alias: Alias): number {
+    const target = this.#anchors.get(alias.source);
+    const size = target && this.#sizes.get(target);
+    if (target && size !== undefined) {
+      this.aliases.set(alias, target);
+      return size;
+    }
+    const name = `'${alias.source}'`;
+    const message = target ? `anchor ${name} value contains itself` : `unknown anchor ${name} referenced`;
+    this.report(alias, failure('YAML_ALIAS', message, { hint: 'Write the value out here.' }));
+    return 0;
+  }
+
+  #map(map: YAMLMap, depth: number): number {
+    const seen = new Set<string>();
+    let size = 0;
+    for (const pair of map.items) {
+      const key = pair.key as Node | null;
+      if (isScalar(key) && !isMergeKey(key)) {
+        const name = keyText(key);
+        if (seen.has(name)) {
+          const message = `key ${JSON.stringify(name)} is already set in this object`;
+          const hint = 'Remove one of the two: parsers disagree on which one counts.';
+          this.report(key, failure('YAML_DUPLICATE_KEY', message, { hint }));
+        }
+        seen.add(name);
+      }
+      size += this.node(key, depth) + this.node(pair.value as Node | null, depth);
+    }
+    return size;
+  }
+}
