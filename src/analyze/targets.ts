@@ -113,7 +113,7 @@ function serviceTargets(cluster: Cluster, service: Service, port: PortQuery): re
     );
   }
   const asked = service.ports.filter((candidate) => isAsked(candidate, port));
-  if (asked.length === 0) throw unknownServicePort(service, port);
+  if (asked.length === 0) throw unknownServicePort(cluster, service, port);
   const targets = backendsOf(cluster, service, asked).flatMap(({ backend, servicePort }) =>
     service.clusterIPs.flatMap((address) =>
       backendTarget(backend, servicePort, { service: service.key, address, port: servicePort.port }),
@@ -127,7 +127,7 @@ function serviceTargets(cluster: Cluster, service: Service, port: PortQuery): re
 function headlessTargets(cluster: Cluster, service: Service, port: PortQuery): readonly Target[] {
   const asked =
     port.kind === 'name' ? service.ports.filter((candidate) => isAsked(candidate, port)) : service.ports;
-  if (port.kind === 'name' && asked.length === 0) throw unknownServicePort(service, port);
+  if (port.kind === 'name' && asked.length === 0) throw unknownServicePort(cluster, service, port);
   const backends = backendsOf(cluster, service, asked);
   if (backends.length === 0) throw noEndpoints(service, portText(port));
   const targets = backends.flatMap(({ backend, servicePort }) =>
@@ -175,9 +175,13 @@ function backendTarget(backend: Backend, { protocol }: ServicePort, dnat?: Dnat)
   return [dnat ? { ...target, dnat } : target];
 }
 
-function unknownServicePort(service: Service, port: PortQuery): BulkheadError {
-  const behind = service.ports.find(({ targetPort }) => port.kind === 'number' && targetPort === port.port);
-  const hint = behind && `${portText(port)} is the pods' port; clients of the Service use ${behind.port}.`;
+function unknownServicePort(cluster: Cluster, service: Service, port: PortQuery): BulkheadError {
+  const behind = backendsOf(cluster, service, service.ports).find(
+    ({ backend, servicePort: { protocol } }) =>
+      port.kind === 'number' && backend.port === port.port && protocol === port.protocol,
+  );
+  const hint =
+    behind && `${portText(port)} is the pods' port; clients of the Service use ${behind.servicePort.port}.`;
   return unknownPort(
     `Service ${service.key} has no port ${portText(port)}`,
     service.ports.map(
