@@ -43,7 +43,7 @@ static __always_inline int judge(struct bpf_nf_ctx *ctx, enum hook hook, __u8 fa
 
 	if (is_reply(tracking))
 		return pass(REASON_REPLY, skb->len);
-	if (hook == HOOK_LOCAL_IN && !options.test_loopback && state->in->ifindex == LOOPBACK_IFINDEX)
+	if (hook == HOOK_LOCAL_IN && state->in->ifindex == LOOPBACK_IFINDEX)
 		return pass(REASON_NO_SUBJECT, skb->len);
 
 	control_value = bpf_map_lookup_elem(&control, &zero);

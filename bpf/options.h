@@ -16,12 +16,10 @@ struct options {
 	__u64 pod_interface_name;
 	__u64 pod_interface_mask;
 	/*
-	 * Only for BPF_PROG_TEST_RUN, whose packets have no conntrack and come in by the loopback interface.
-	 * test_tracking: TEST_TRACKING plus an enum ip_conntrack_info, in place of skb->_nfct. test_loopback: LOCAL_IN
-	 * judges loopback packets like others. Both are 0 in production.
+	 * Only for BPF_PROG_TEST_RUN, whose packets have no conntrack entry: TEST_TRACKING plus an enum ip_conntrack_info,
+	 * in place of skb->_nfct. 0 in production.
 	 */
-	__u32 test_tracking;
-	__u32 test_loopback;
+	__u64 test_tracking;
 };
 
 #define TEST_TRACKING 8ul

@@ -34,7 +34,7 @@ export interface LoadOptions {
   readonly podInterfacePrefix?: string;
   /**
    * Only for BPF_PROG_TEST_RUN, which can't carry conntrack: the enum ip_conntrack_info that every packet is taken to
-   * have, and loopback judged like any interface.
+   * have.
    */
   readonly testTracking?: number;
 }
@@ -120,7 +120,6 @@ function setOptions(object: Handle, { podInterfacePrefix = '', testTracking }: L
   bytes.fill(0xff, layout.pod_interface_mask, layout.pod_interface_mask + name.length);
   if (testTracking !== undefined) {
     view.setUint32(layout.test_tracking, testTrackingFlag | testTracking, true);
-    view.setUint32(layout.test_loopback, 1, true);
   }
   required('options', libbpf().setInitialValue(mapHandle(object, '.rodata'), bytes, bytes.length));
 }
