@@ -17,7 +17,7 @@
  * - A group (`lab`) is `defineGroup(spec, commands)`. Every command has at least one example.
  * - What a daemon or a test needs but no user is hidden: `group.addCommand(daemonCommand(session), { hidden: true })`.
  */
-import { Command } from 'commander';
+import { Command, type Argument } from 'commander';
 import { addExamples, type Session } from './command.ts';
 import { checkCommand } from './commands/check.ts';
 import { compileCommand } from './commands/compile.ts';
@@ -77,6 +77,15 @@ function connect(command: Command, session: Session): void {
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
-    .configureHelp({ sortSubcommands: false, showGlobalOptions: false });
+    .configureHelp({
+      subcommandTerm: (child) =>
+        [child.name(), ...child.registeredArguments.map((argument) => humanReadable(argument))].join(' '),
+    });
   for (const child of command.commands) connect(child, session);
+}
+
+/** `<path...>`, `[name]`. */
+function humanReadable(argument: Argument): string {
+  const name = `${argument.name()}${argument.variadic ? '...' : ''}`;
+  return argument.required ? `<${name}>` : `[${name}]`;
 }

@@ -35,7 +35,7 @@ function renderPath(path: ReportPath, isOneOfSeveral: boolean, terminal: Termina
   const { sources, destinations, flow, service, egress, ingress } = path;
   const lines: string[] = [];
   if (isOneOfSeveral) lines.push(paint(terminal, 'bold', `${path.allowed ? 'Allowed' : 'Denied'}:`));
-  lines.push(labelled('from', `${describeEnd(flow.source)}${others(sources, 'source')}`, terminal));
+  lines.push(labelled('from', `${describeEnd(flow.source)}${others(sources)}`, terminal));
   if (service) {
     const { name, address, port } = service;
     lines.push(
@@ -47,11 +47,7 @@ function renderPath(path: ReportPath, isOneOfSeveral: boolean, terminal: Termina
     );
   }
   lines.push(
-    labelled(
-      'to',
-      `${describeEnd(flow.destination)}, ${flow.port}${others(destinations, 'destination')}`,
-      terminal,
-    ),
+    labelled('to', `${describeEnd(flow.destination)}, ${flow.port}${others(destinations)}`, terminal),
   );
   lines.push('', ...renderDirection('egress', egress, flow.source, terminal));
   lines.push('', ...renderDirection('ingress', ingress, flow.destination, terminal));
@@ -130,9 +126,9 @@ function describeEnd({ holder, address, kind, node }: ReportEnd): string {
   }
 }
 
-function others(names: readonly string[], noun: string): string {
+function others(names: readonly string[]): string {
   const more = names.length - 1;
-  return more > 0 ? ` and ${more} more ${noun}${more === 1 ? '' : 's'} alike` : '';
+  return more > 0 ? ` and ${more} more alike` : '';
 }
 
 function hostPort(address: string, port: number): string {

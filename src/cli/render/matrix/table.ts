@@ -1,14 +1,25 @@
 /** The matrix for a terminal: names of the columns on a staircase above them, one symbol per pair, partial cells below. */
-import { renderColumns } from '../columns.ts';
+import { renderColumns, type Column } from '../columns.ts';
 import { displayWidth, padEnd, truncate } from '../display-width.ts';
 import { paint, type Style, type Terminal } from '../terminal.ts';
-import { axes, cellAt, describeCell, groupsOf, pointLabel, type CellState, type MatrixView } from './view.ts';
+import {
+  axes,
+  cellAt,
+  describeCell,
+  groupsOf,
+  pointLabel,
+  type CellState,
+  type MatrixView,
+  type ViewCell,
+} from './view.ts';
 
 const symbols: Readonly<Record<CellState, string>> = { all: '●', some: '◐', none: '·', na: ' ' };
 const styles: Readonly<Record<CellState, Style>> = { all: 'green', some: 'yellow', none: 'dim', na: 'dim' };
 
 /** Columns of the terminal for each column of the matrix. */
 const pitch = 3;
+/** On a narrower terminal only the allowed ports are told; the others stand beside the name of the column. */
+const roomForDenied = 100;
 /** At least so much of the name of the last column must fit to its right. */
 const shortestHeader = 16;
 
@@ -58,20 +69,23 @@ function paintedSymbol(state: CellState, terminal: Terminal): string {
   return paint(terminal, styles[state], symbols[state]);
 }
 
+type Pairs = readonly { readonly from: number; readonly to: number; readonly cell: ViewCell }[];
+
 /** The pairs of which only some ports are allowed, those with the same ports together; '' when there are none. */
 function renderPartial(view: MatrixView, terminal: Terminal): string {
   const { rows, columns } = axes(view);
-  const pairs = columns.flatMap((to) =>
+  const pairs: Pairs = columns.flatMap((to) =>
     rows
       .map((from) => ({ from, to, cell: cellAt(view, from, to) }))
       .filter(({ cell }) => cell.state === 'some'),
   );
   const alike = Map.groupBy(pairs, ({ to, cell }) => `${to} ${describeCell(cell)}`);
-  const table = renderColumns(
+  const denied: Column<Pairs> = { header: 'DENIED', cell: ([first]) => first?.cell.denied.join(', ') ?? '' };
+  const table = renderColumns<Pairs>(
     [
       { header: `${symbols.some} TO`, cell: ([first]) => `  ${first ? labelOf(view, first.to) : ''}` },
       { header: 'ALLOWED', cell: ([first]) => first?.cell.allowed.join(', ') ?? '' },
-      { header: 'DENIED', cell: ([first]) => first?.cell.denied.join(', ') ?? '' },
+      ...(terminal.columns < roomForDenied ? [] : [denied]),
       { header: 'FROM', cell: (same) => same.map(({ from }) => labelOf(view, from)).join(', '), wrap: true },
     ],
     [...alike.values()],

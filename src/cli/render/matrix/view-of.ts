@@ -20,7 +20,11 @@ function cellOf({ verdict, allowed, denied }: ReportPair): ViewCell {
 
 function pointOf({ kind, namespace, name, controller, pods, ports }: ReportPoint): ViewPoint {
   const detail =
-    kind === 'external' ? 'outside the cluster' : `${controller ?? 'Pod'}, ${plural(pods.length, 'pod')}`;
+    kind === 'external'
+      ? 'outside the cluster'
+      : controller
+        ? `${controller}, ${plural(pods.length, 'pod')}`
+        : 'Pod';
   return { name, group: namespace ?? 'outside', detail, ports };
 }
 
