@@ -46,8 +46,13 @@ export function interfaceName(childNetns: string): string {
   return `veth${digest(childNetns, 11)}`;
 }
 
-/** Shortens a name and keeps it unique. */
+/**
+ * Shortens a name and keeps it unique. Names go into file names and into scripts for `ip` and `nft` that run as root;
+ * manifests with others than Kubernetes allows are refused long before, and here once more.
+ */
 export function bounded(name: string, limit = longestName): string {
+  if (!/^[a-z0-9./-]+$/.test(name) || name.includes('..'))
+    throw new Error(`${JSON.stringify(name)} is no safe name`);
   return name.length <= limit ? name : `${name.slice(0, limit - 9)}-${digest(name, 8)}`;
 }
 

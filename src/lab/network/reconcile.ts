@@ -64,9 +64,9 @@ async function explainingErrors<T>(action: () => Promise<T>): Promise<T> {
   try {
     return await action();
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (error instanceof BulkheadError || typeof code !== 'string') throw error;
-    const hint = forbidden.has(code)
+    if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') throw error;
+    if (error instanceof BulkheadError) throw error;
+    const hint = forbidden.has(error.code)
       ? 'Give the process CAP_SYS_ADMIN, CAP_NET_ADMIN and a writable /proc/sys; a container has them with --privileged.'
       : 'Take the lab down and up again; please report it if it happens again.';
     throw new BulkheadError(failure('LAB_NETWORK_FAILED', error.message, { hint }), { cause: error });
@@ -119,9 +119,10 @@ function livingNamespaces(lab: string): ReadonlySet<string> {
 }
 
 function isEmpty(plan: Plan): boolean {
-  const { create, remove, set, unset, loadRules, writeResolver: resolvers } = plan;
+  const { create, remove, detach, loadRules, writeResolver: resolvers, set, unset } = plan;
   return (
-    [create, remove, loadRules, resolvers].every((list) => list.length === 0) && set.size + unset.size === 0
+    [create, remove, detach, loadRules, resolvers].every((list) => list.length === 0) &&
+    set.size + unset.size === 0
   );
 }
 

@@ -25,6 +25,9 @@ export function serviceRules(cluster: Cluster, node: Node): string {
     ...views.flatMap(sets),
     ...views.flatMap(({ ip, ports }) => ports.filter(hasBackends).flatMap((port) => backendChains(ip, port))),
     ...chain('services', views.flatMap(serviceLookup)),
+    // kube-proxy sends an ICMP error for TCP, too; a client whose connect() is still under way may miss that until it
+    // sends the SYN again a second later.
+    ...chain('refuse', ['meta l4proto tcp reject with tcp reset', 'reject']),
     ...chain('unserved', views.flatMap(unservedLookup)),
     ...baseChain('nat-prerouting', { type: 'nat', hook: 'prerouting', priority: 'dstnat' }, [
       'goto services',
@@ -150,8 +153,8 @@ function serviceLookup({ ip }: FamilyView): string[] {
 /** ClusterIPs refuse ports that no Service has, too, as with kube-proxy. */
 function unservedLookup({ ip }: FamilyView): string[] {
   return [
-    `${ip} daddr @cluster-ips-${ip} reject`,
-    `${ip} daddr @node-addresses-${ip} meta l4proto . th dport @unserved-node-ports-${ip} reject`,
+    `${ip} daddr @cluster-ips-${ip} goto refuse`,
+    `${ip} daddr @node-addresses-${ip} meta l4proto . th dport @unserved-node-ports-${ip} goto refuse`,
   ];
 }
 
