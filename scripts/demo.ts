@@ -17,13 +17,11 @@ const interrupt = new AbortController();
 process.once('SIGINT', () => interrupt.abort());
 process.once('SIGTERM', () => interrupt.abort());
 
-/** What goes before a command that needs root; undefined if nobody here can become root. */
-const becomeRoot = ((): readonly string[] | undefined => {
-  if (process.getuid?.() === 0) return [];
-  const sudo = process.stdin.isTTY ? ['sudo'] : ['sudo', '-n'];
-  const isPossible = spawnSync('sudo', [...sudo.slice(1), 'true'], { stdio: 'inherit' }).status === 0;
-  return isPossible ? sudo : undefined;
-})();
+const isRoot = process.getuid?.() === 0;
+/** Without a terminal nobody could type the password. */
+const sudo = process.stdin.isTTY ? ['sudo'] : ['sudo', '-n'];
+const canBecomeRoot =
+  isRoot || spawnSync('sudo', [...sudo.slice(1), 'true'], { stdio: 'inherit' }).status === 0;
 
 let sections = 0;
 function heading(text: string): void {
@@ -39,10 +37,14 @@ interface Options {
   readonly shielded?: boolean;
 }
 
+function show(args: readonly string[], suffix = ''): void {
+  const prefix = args[0] === 'lab' && !isRoot ? 'sudo ' : '';
+  console.log(styleText('cyan', `$ ${prefix}bin/bulkhead ${args.join(' ')}${suffix}`));
+}
+
 function start(args: readonly string[], options: Options): ChildProcess {
-  const prefix = args[0] === 'lab' ? (becomeRoot ?? []) : [];
+  const prefix = args[0] === 'lab' && !isRoot ? sudo : [];
   const [command = '', ...rest] = [...prefix, 'bin/bulkhead', ...args];
-  if (!options.capture) console.log(styleText('cyan', `$ ${[command, ...rest].join(' ')}`));
   return spawn(command, rest, {
     cwd: root,
     stdio: ['ignore', options.capture ? 'pipe' : 'inherit', 'inherit'],
@@ -53,6 +55,7 @@ function start(args: readonly string[], options: Options): ChildProcess {
 
 /** Runs `bulkhead ARGS` to its end; what it printed, if captured. Throws if it ends in another way than accepted. */
 async function bulkhead(args: readonly string[], options: Options = {}): Promise<string> {
+  if (!options.capture) show(args);
   const child = start(args, options);
   let output = '';
   child.stdout?.setEncoding('utf8').on('data', (text: string) => (output += text));
@@ -106,7 +109,7 @@ async function cutLiveConnection(name: string): Promise<void> {
   );
   const client = ['scripts/node.sh', 'scripts/live-connection.ts', 'checkout', '5050'];
   const exec = ['lab', 'exec', '--name', name, 'shop/frontend', '--', ...client];
-  console.log(styleText('cyan', `$ ${[...(becomeRoot ?? []), 'bin/bulkhead', ...exec].join(' ')} &`));
+  show(exec, ' &');
   const stream = start(exec, { capture: true });
   const closed = once(stream, 'close') as Promise<[number | null]>;
   const lines = createInterface({ input: stream.stdout ?? process.stdin })[Symbol.asyncIterator]();
@@ -162,7 +165,7 @@ async function everything(): Promise<void> {
 
 const began = performance.now();
 try {
-  await (becomeRoot ? everything() : offlineOnly());
+  await (canBecomeRoot ? everything() : offlineOnly());
   console.log(`The demo took ${((performance.now() - began) / 1000).toFixed(0)} s.`);
 } catch (error) {
   const interrupted = interrupt.signal.aborted;

@@ -169,13 +169,13 @@ scripts/node.sh -e '
 
 mkdir -p dist
 if object_stale; then
-  if present clang && present /usr/include/bpf/bpf_helpers.h; then
+  if present clang && present llvm-strip && present /usr/include/bpf/bpf_helpers.h; then
     step 'the BPF program' scripts/build-bpf.sh
   else
-    echo '  the BPF program is not built: that needs clang and libbpf-dev'
+    echo '  the BPF program is not built: that needs clang, llvm and libbpf-dev'
   fi
 fi
 if bundle_stale; then
   step 'the bundle' scripts/node.sh scripts/build.ts
 fi
-echo 'Ready.'
+if [ -f "$object" ]; then echo 'Ready.'; else echo 'Ready for the offline commands.'; fi
