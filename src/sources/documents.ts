@@ -80,7 +80,7 @@ function syntaxError(error: YAMLError, text: string, position: Position): Diagno
   const end = text.indexOf('\n', start);
   const source = text.slice(start, end < 0 ? undefined : end);
   if (error.message.startsWith('Maximum call stack')) return tooDeep(position);
-  const isAtEnd = error.pos[0] >= text.trimEnd().length;
+  const isAtEnd = end < 0 || error.pos[0] >= text.trimEnd().length;
   return failure('YAML_SYNTAX', error.message, { hint: syntaxHint(error, source, isAtEnd), position });
 }
 

@@ -36,8 +36,9 @@ function findFiles(path: string, diagnostics: Diagnostic[]): string[] {
   const kind = kindOf(path);
   if (kind === 'file') return [path];
   if (kind === 'folder') {
+    const problems = diagnostics.length;
     const files = walkFolder(path, [], diagnostics);
-    if (files.length === 0) report(diagnostics, path, 'nothing-below');
+    if (files.length === 0 && diagnostics.length === problems) report(diagnostics, path, 'nothing-below');
     return files;
   }
   const matches = kind === 'missing' && /[*?[{]/.test(path) ? globSync(path).sort() : [];
