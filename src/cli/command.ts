@@ -166,6 +166,6 @@ function sentence(summary: string): string {
 export function addExamples(command: Command, examples: readonly Example[]): void {
   if (examples.length === 0) return;
   examplesOf.set(command, examples);
-  const lines = examples.flatMap(({ command, text }) => [`  # ${text}`, `  ${command}`, '']);
+  const lines = examples.flatMap((example) => [`  # ${example.text}`, `  ${example.command}`, '']);
   command.addHelpText('after', `\nExamples:\n${lines.slice(0, -1).join('\n')}`);
 }

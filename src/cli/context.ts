@@ -3,6 +3,7 @@
  * so that every command runs in-process too.
  */
 import { readFileSync } from 'node:fs';
+import { isatty } from 'node:tty';
 
 export interface Stream {
   write(text: string): void;
@@ -21,17 +22,17 @@ export interface Context {
 
 export function processContext(): Context {
   return {
-    stdout: streamOf(process.stdout),
-    stderr: streamOf(process.stderr),
+    stdout: streamOf(process.stdout, isatty(1)),
+    stderr: streamOf(process.stderr, isatty(2)),
     env: process.env,
     readStdin: () => readFileSync(0, 'utf8'),
   };
 }
 
-function streamOf(stream: NodeJS.WriteStream): Stream {
+function streamOf(stream: NodeJS.WriteStream, isTerminal: boolean): Stream {
   return {
     write: (text) => void stream.write(text),
-    isTerminal: stream.isTTY === true,
-    columns: stream.isTTY ? stream.columns : undefined,
+    isTerminal,
+    columns: isTerminal ? stream.columns : undefined,
   };
 }

@@ -2,8 +2,8 @@ import type { Stream } from './context.ts';
 
 /** What is being done right now, on the last line of the terminal; gone without a trace when it is done. */
 export interface Progress {
-  stage(text: string): void;
-  done(): void;
+  readonly stage: (text: string) => void;
+  readonly done: () => void;
 }
 
 const eraseLine = '\r\u001b[K';

@@ -48,13 +48,13 @@ const cases: Readonly<
 
 describe('bad input', () => {
   for (const [name, { args, says }] of Object.entries(cases)) {
-    it(name, async () => {
+    it(`refuses ${name}`, async () => {
       const { code, stdout, stderr } = await bulkhead(args);
       expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
       for (const pattern of says) expect(stderr).toMatch(pattern);
     });
 
-    it(`${name}, as JSON`, async () => {
+    it(`refuses ${name}, as JSON`, async () => {
       const { code, stdout, stderr } = await bulkhead([...args, '-o', 'json']);
       expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
       expect(JSON.parse(stderr)).toMatchObject({ diagnostics: [{ severity: 'error' }] });

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -58,7 +58,7 @@ describe('completion', () => {
     it.skipIf(!existsSync(`/usr/bin/${shell}`))(`is a script that ${shell} can read`, async () => {
       const script = join(folder, `bulkhead.${shell}`);
       writeFileSync(script, (await bulkhead(['completion', shell])).stdout);
-      execFileSync(shell, ['-n', script]);
+      expect(spawnSync(shell, ['-n', script])).toMatchObject({ status: 0 });
     });
   }
 });

@@ -1,6 +1,8 @@
 /** What the offline commands print, in every format. */
+import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { displayWidth } from '../../src/cli/render/display-width.ts';
 import { bulkhead } from './run-in-process.ts';
 
 const fixtures = 'test/cli/fixtures';
@@ -26,7 +28,7 @@ const commands: Readonly<Record<string, readonly string[]>> = {
 };
 
 for (const [name, args] of Object.entries(commands)) {
-  describe(name, () => {
+  describe(`bulkhead ${name}`, () => {
     it('as a table', async () => {
       const { code, stdout, stderr } = await bulkhead(args);
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -49,10 +51,15 @@ for (const [name, args] of Object.entries(commands)) {
       const environment = await bulkhead(args, { terminal: 120, env: { NO_COLOR: '1' } });
       expect(plain.stdout).not.toContain('\u001b');
       expect(environment.stdout).toBe(plain.stdout);
-      if (args[0] !== 'compile') expect(coloured.stdout).toContain('\u001b[');
+      expect(stripVTControlCharacters(coloured.stdout)).toBe(plain.stdout);
     });
   });
 }
+
+it('paints headers and verdicts on a terminal', async () => {
+  const { stdout } = await bulkhead(['explain', ...frontendToCart], { terminal: 120 });
+  expect(stdout.startsWith('\u001b[1m\u001b[32mALLOWED')).toBe(true);
+});
 
 describe('matrix', () => {
   for (const format of ['md', 'csv', 'dot', 'svg', 'html']) {
@@ -82,7 +89,7 @@ describe('matrix', () => {
 
   it.each([80, 100, 120])('fits into %i columns', async (columns) => {
     const { stdout } = await bulkhead(['matrix', '--no-color', 'examples/shop'], { terminal: columns });
-    for (const line of stdout.split('\n')) expect([...line].length).toBeLessThanOrEqual(columns);
+    for (const line of stdout.split('\n')) expect(displayWidth(line)).toBeLessThanOrEqual(columns);
   });
 
   it('says so when there is nobody', async () => {

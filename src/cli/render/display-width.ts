@@ -4,6 +4,8 @@ import { stripVTControlCharacters } from 'node:util';
 // Unicode's East_Asian_Width W and F, coarse but right for what names, YAML excerpts and symbols can hold.
 const wide =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1f64f}\u{1f680}-\u{1f6ff}\u{1f900}-\u{1f9ff}\u{20000}-\u{3fffd}]/u;
+const escape = '\u001b';
+const colourSequence = new RegExp(`(${escape}\\[[0-9;]*m)`);
 const zeroWidth = /^[\p{Mn}\p{Me}\p{Cf}]$/u;
 
 export function displayWidth(text: string): number {
@@ -30,8 +32,8 @@ export function truncate(text: string, width: number): string {
   let taken = '';
   let used = 0;
   // Escape sequences are kept whole and take no room, so that a colour that was switched on is switched off too.
-  for (const part of text.split(/(\u001b\[[0-9;]*m)/)) {
-    if (part.startsWith('\u001b')) {
+  for (const part of text.split(colourSequence)) {
+    if (part.startsWith(escape)) {
       taken += part;
       continue;
     }

@@ -16,5 +16,5 @@ export function readSourceLines(position: Position, count: number): string[] {
   }
   const lines = text.split(/\r\n|\r|\n/).slice(position.line - 1, position.line - 1 + count);
   // Control characters of a binary file must not reach a terminal.
-  return lines.map((line) => line.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\ufffd]/g, '·'));
+  return lines.map((line) => line.replaceAll(/[^\P{Cc}\t]|\ufffd/gu, '·'));
 }
