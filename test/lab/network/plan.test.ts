@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { planChange } from '../../../src/lab/network/plan.ts';
 import type { NetworkState } from '../../../src/lab/network/state.ts';
