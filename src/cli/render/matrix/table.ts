@@ -14,7 +14,11 @@ import {
 } from './view.ts';
 
 const symbols: Readonly<Record<CellState, string>> = { all: '●', some: '◐', none: '·', na: ' ' };
-const styles: Readonly<Record<CellState, Style>> = { all: 'green', some: 'yellow', none: 'dim', na: 'dim' };
+const styles: Readonly<Record<Exclude<CellState, 'na'>, Style>> = {
+  all: 'green',
+  some: 'yellow',
+  none: 'dim',
+};
 
 /** Columns of the terminal for each column of the matrix. */
 const pitch = 3;
@@ -66,7 +70,7 @@ function renderBlock(view: MatrixView, { rows, columns, rowWidth }: Block, termi
 }
 
 function paintedSymbol(state: CellState, terminal: Terminal): string {
-  return paint(terminal, styles[state], symbols[state]);
+  return state === 'na' ? symbols.na : paint(terminal, styles[state], symbols[state]);
 }
 
 type Pairs = readonly { readonly from: number; readonly to: number; readonly cell: ViewCell }[];
