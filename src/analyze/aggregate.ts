@@ -40,71 +40,67 @@ export interface Aggregation {
   readonly pairs: readonly Pair[];
 }
 
-export function aggregate(points: readonly Point[], cells: readonly Cell[]): Aggregation {
-  const between = new CellTable(cells);
-  const named = nameGroups(
-    workloadsOf(points).flatMap((members) =>
-      agree(members) ? [draftGroup(members, 'whole')] : members.map((member) => draftGroup([member], 'part')),
-    ),
+/** `table[s][d]` are the cells from the point of index s to that of index d. */
+export function aggregate(
+  points: readonly Point[],
+  table: readonly (readonly (readonly Cell[])[])[],
+): Aggregation {
+  const indexOf = new Map(points.map(({ id }, index) => [id, index]));
+  const between = (source: Point, destination: Point): readonly Cell[] =>
+    table[indexOf.get(source.id) ?? -1]?.[indexOf.get(destination.id) ?? -1] ?? [];
+  const drafts = workloadsOf(points).flatMap((members) =>
+    agree(members) ? [draftGroup(members, 'whole')] : members.map((member) => draftGroup([member], 'part')),
   );
-  const pairs = named.flatMap((source) => named.flatMap((destination) => pairOf(source, destination)));
-  return { groups: new Map(named.map((group) => [group.id, group])), pairs };
+  const groups = nameGroups(drafts);
+  const pairs = groups.flatMap((source) => groups.flatMap((destination) => pairOf(source, destination)));
+  return { groups: new Map(groups.map(({ group }) => [group.id, group])), pairs };
 
   /** Whether the members can stand for each other as source and as destination, towards others and among them. */
   function agree(members: readonly Point[]): boolean {
     const [first, second] = members;
     if (!first || !second) return true;
-    const ids = new Set(members.map(({ id }) => id));
-    const others = points.filter(({ id }) => !ids.has(id));
-    const amongThem = between.signature(first.id, second.id);
+    const amongThem = between(first, second);
+    const others = points.filter((point) => !members.includes(point));
     return members.every(
       (member) =>
         others.every(
           (other) =>
-            between.signature(member.id, other.id) === between.signature(first.id, other.id) &&
-            between.signature(other.id, member.id) === between.signature(other.id, first.id),
-        ) && members.every((peer) => peer === member || between.signature(member.id, peer.id) === amongThem),
+            sameAnswers(between(member, other), between(first, other)) &&
+            sameAnswers(between(other, member), between(other, first)),
+        ) && members.every((peer) => peer === member || sameAnswers(between(member, peer), amongThem)),
     );
   }
 
-  function pairOf(source: Group, destination: Group): readonly Pair[] {
-    const [from] = source.points;
-    const to = source.id === destination.id ? (source.points[1] ?? from) : destination.points[0];
-    const found = from !== undefined && to !== undefined ? between.cells(from, to) : [];
+  function pairOf(source: Draft, destination: Draft): readonly Pair[] {
+    const [from] = source.members;
+    const to = source === destination ? (source.members[1] ?? from) : destination.members[0];
+    const found = from && to ? between(from, to) : [];
     if (found.length === 0) return [];
     const summary = found.every(({ allowed }) => allowed)
       ? 'all'
       : found.some(({ allowed }) => allowed)
         ? 'some'
         : 'none';
-    return [{ source: source.id, destination: destination.id, summary, ports: mergeFamilies(found) }];
+    return [
+      { source: source.group.id, destination: destination.group.id, summary, ports: mergeFamilies(found) },
+    ];
   }
 }
 
-class CellTable {
-  readonly #byPair: ReadonlyMap<string, readonly Cell[]>;
-  readonly #signatures = new Map<string, string>();
-
-  constructor(cells: readonly Cell[]) {
-    this.#byPair = Map.groupBy(cells, ({ source, destination }) => `${source} ${destination}`);
-  }
-
-  cells(source: string, destination: string): readonly Cell[] {
-    return this.#byPair.get(`${source} ${destination}`) ?? [];
-  }
-
-  /** Equal texts: the same ports with the same verdicts. */
-  signature(source: string, destination: string): string {
-    const key = `${source} ${destination}`;
-    let signature = this.#signatures.get(key);
-    if (signature === undefined) {
-      signature = this.cells(source, destination)
-        .map(({ family, protocol, port, allowed }) => `${family}${protocol}${port}${allowed ? '+' : '-'}`)
-        .join();
-      this.#signatures.set(key, signature);
-    }
-    return signature;
-  }
+/** The same ports with the same verdicts. */
+function sameAnswers(a: readonly Cell[], b: readonly Cell[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every((cell, index) => {
+      const other = b[index];
+      return (
+        cell.allowed === other?.allowed &&
+        cell.port === other.port &&
+        cell.protocol === other.protocol &&
+        cell.family === other.family
+      );
+    })
+  );
 }
 
 /** In the order of the points: pods of one workload together, everything else alone. */
@@ -118,34 +114,46 @@ function workloadKey(point: Point): string {
   return owner ? `${namespace}/${owner.kind}/${owner.name}` : `pod ${point.id}`;
 }
 
+interface Draft {
+  readonly group: Group;
+  readonly members: readonly Point[];
+}
+
 /** Makes ids unique. */
-function nameGroups(drafts: readonly Group[]): readonly Group[] {
-  const uses = Map.groupBy(drafts, ({ id }) => id);
-  return drafts.map((draft) => {
-    const isShared = (uses.get(draft.id)?.length ?? 0) > 1;
-    return isShared && draft.workload ? { ...draft, id: longId(draft, draft.workload) } : draft;
+function nameGroups(drafts: readonly Draft[]): readonly Draft[] {
+  const uses = Map.groupBy(drafts, ({ group }) => group.id);
+  return drafts.map(({ group, members }) => {
+    const isShared = (uses.get(group.id)?.length ?? 0) > 1;
+    const { kind, namespace, workload } = group;
+    const rename = isShared && kind === 'workload' && workload !== undefined;
+    const id = rename ? `${namespace}/${workload.kind.toLowerCase()}/${workload.name}` : group.id;
+    return { members, group: { ...group, id } };
   });
 }
 
-function longId({ namespace, name }: Group, { kind }: { readonly kind: string }): string {
-  return `${namespace}/${kind.toLowerCase()}/${name}`;
-}
-
 /** `members` are a whole workload, one pod of it, a pod of no workload, or one outside point. */
-function draftGroup(members: readonly Point[], extent: 'whole' | 'part'): Group {
+function draftGroup(members: readonly Point[], extent: 'whole' | 'part'): Draft {
   const [first] = members;
   if (!first) throw new Error('a group has members');
-  const common = { points: members.map(({ id }) => id), ports: first.ports };
-  if (first.kind === 'external') return { id: first.id, kind: 'external', name: first.id, ...common };
-  const { namespace, name, owner } = first.pod;
-  if (!owner) return { id: first.id, kind: 'pod', name, namespace, ...common };
-  const workload = { namespace, workload: owner, ...common };
+  return {
+    members,
+    group: { ...describeGroup(first, extent), points: members.map(({ id }) => id), ports: first.ports },
+  };
+}
+
+function describeGroup(point: Point, extent: 'whole' | 'part'): Omit<Group, 'points' | 'ports'> {
+  if (point.kind === 'external') return { id: point.id, kind: 'external', name: point.id };
+  const { namespace, name, owner } = point.pod;
+  if (!owner) return { id: point.id, kind: 'pod', name, namespace };
   return extent === 'whole'
-    ? { id: `${namespace}/${owner.name}`, kind: 'workload', name: owner.name, ...workload }
-    : { id: first.id, kind: 'pod', name, ...workload };
+    ? { id: `${namespace}/${owner.name}`, kind: 'workload', name: owner.name, namespace, workload: owner }
+    : { id: point.id, kind: 'pod', name, namespace, workload: owner };
 }
 
 function mergeFamilies(cells: readonly Cell[]): readonly PairPort[] {
+  if (cells.every(({ family }) => family === cells[0]?.family)) {
+    return cells.map(({ protocol, port, allowed }) => ({ protocol, port, allowed }));
+  }
   const byPort = Map.groupBy(cells, ({ protocol, port }) => `${protocol} ${port}`);
   return [...byPort.values()].flatMap((same): readonly PairPort[] => {
     const distinct = new Set(same.map(({ allowed }) => allowed)).size > 1;

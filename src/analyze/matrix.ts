@@ -1,13 +1,13 @@
 /**
  * Who may open a connection to whom: one cell per ordered pair of points, port and address family. It asks the same
- * predicates and tiers as the oracle, each once per subject or pair instead of once per flow.
+ * predicates and tiers as the oracle, each once per subject or peer instead of once per flow.
  */
 import type { IpFamily } from '../objects/ip.ts';
 import type { Cluster, Protocol } from '../objects/model.ts';
 import { exemption } from '../policy/evaluate.ts';
 import { holderOf } from '../policy/holder.ts';
 import type { Holder } from '../policy/holder.ts';
-import type { Direction, Policy } from '../policy/ir.ts';
+import type { Direction, Policy, Rule } from '../policy/ir.ts';
 import { matchesPeers, matchesPorts } from '../policy/match.ts';
 import type { Target } from '../policy/match.ts';
 import { firstMatch, tiersOf } from '../policy/tiers.ts';
@@ -48,16 +48,21 @@ interface Place {
   readonly point: Point;
   readonly family: IpFamily;
   readonly holder: Holder;
+  /** Those of the pod that has the address, as their subject. */
   readonly tiers: Readonly<Record<Direction, readonly Tier[]>>;
+  /** Whether it is among the peers of a rule, as far as that was asked. */
+  readonly peerOf: Map<Rule, boolean>;
 }
 
 export function computeMatrix(cluster: Cluster, policies: readonly Policy[]): Matrix {
   const points = pointsOf(cluster, policies);
   const places = points.map(placesOf);
-  const cells = places.flatMap((sources) =>
-    places.flatMap((destinations) => cellsBetween(sources, destinations)),
-  );
-  return { points: new Map(points.map((point) => [point.id, point])), cells, ...aggregate(points, cells) };
+  const table = places.map((sources) => places.map((destinations) => cellsBetween(sources, destinations)));
+  return {
+    points: new Map(points.map((point) => [point.id, point])),
+    cells: table.flat(2),
+    ...aggregate(points, table),
+  };
 
   function placesOf(point: Point): readonly Place[] {
     return point.addresses.map((address) => {
@@ -65,7 +70,13 @@ export function computeMatrix(cluster: Cluster, policies: readonly Policy[]): Ma
       const tiers = (direction: Direction) =>
         holder.kind === 'pod' ? tiersOf(cluster, policies, { subject: holder.pod, direction }) : [];
       const { family } = address;
-      return { point, family, holder, tiers: { ingress: tiers('ingress'), egress: tiers('egress') } };
+      return {
+        point,
+        family,
+        holder,
+        tiers: { ingress: tiers('ingress'), egress: tiers('egress') },
+        peerOf: new Map(),
+      };
     });
   }
 
@@ -93,13 +104,18 @@ export function computeMatrix(cluster: Cluster, policies: readonly Policy[]): Ma
   /** What one direction of a pair says about each port. */
   function judge(direction: Direction, subject: Place, peer: Place): (target: Target) => boolean {
     if (exemption(direction, subject.holder, peer.holder)) return () => true;
-    const tiers = subject.tiers[direction].map((tier) => ({
-      ...tier,
-      rules: tier.rules.filter((rule) => matchesPeers(cluster, rule.peers, peer.holder)),
-    }));
+    const tiers = subject.tiers[direction];
     return (target) => {
-      const decision = firstMatch(tiers, (rule) => matchesPorts(rule.ports, target));
+      const decision = firstMatch(tiers, (rule) => isPeer(rule, peer) && matchesPorts(rule.ports, target));
       return decision.kind === 'rule' ? decision.rule.action === 'allow' : decision.kind === 'end';
     };
+  }
+
+  function isPeer(rule: Rule, { peerOf, holder }: Place): boolean {
+    const known = peerOf.get(rule);
+    if (known !== undefined) return known;
+    const matches = matchesPeers(cluster, rule.peers, holder);
+    peerOf.set(rule, matches);
+    return matches;
   }
 }

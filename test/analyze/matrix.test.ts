@@ -150,6 +150,20 @@ describe('groups', () => {
     ]);
   });
 
+  it('give way to a pod of the same name, even one that a controller made', () => {
+    const [first, second] = replicas;
+    if (!first || !second) throw new Error('two replicas');
+    const canary = { ...second, labels: { app: 'web', canary: 'yes' } };
+    const namesake = pod('x/other', { host: 7, owner: { kind: 'Job', name: 'web-1' } });
+    const shut = policy('{podSelector: {matchLabels: {canary: "yes"}}}');
+    expect([...groupsIn(shut, [first, canary, namesake]).groups.keys()]).toEqual([
+      'x/web-1',
+      'x/web-2',
+      'x/job/web-1',
+      'internet',
+    ]);
+  });
+
   it('stand for their pods: every cell is what its pair says', () => {
     fc.assert(
       fc.property(arbitraryScenario, ({ cluster, policies }) => {
