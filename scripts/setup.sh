@@ -138,6 +138,7 @@ fi
 
 # The lock is on the checkout itself and held by flock, so that nothing we start can keep it.
 if [ "$locked" = no ] && command -v flock >/dev/null; then
+  flock --nonblock "$root" true || echo 'Another set-up of this checkout is running; waiting for it.'
   exec flock --close "$root" "$0" --locked "$@"
 fi
 
