@@ -8,9 +8,8 @@ import type { Origin, Policy } from '../policy/ir.ts';
 import { cutIntoCells } from './cidr-cells.ts';
 import type { Cell } from './cidr-cells.ts';
 import { ClassTables } from './classes.ts';
-import type { ClassOf, Identity } from './classes.ts';
+import type { Identity } from './classes.ts';
 import { Interner, Slots } from './interner.ts';
-import { portTable } from './port-table.ts';
 import { PrefixTable } from './prefix-table.ts';
 import { Predicates } from './predicates.ts';
 import type { NamedPorts, PredicateId } from './predicates.ts';
@@ -35,18 +34,18 @@ const notIsolated: SetId = 0;
 
 export class Compiler {
   readonly #rules = new Slots();
-  readonly #predicates = new Interner<PredicateId>(1);
-  readonly #sections = new Interner<number>(1);
-  readonly #sets = new Interner<SetId>(1);
-  readonly #identities = new Interner<IdentityId>(1);
-  readonly #classes = new Interner<ClassEntry>(1);
+  readonly #predicates = new Interner<PredicateId>();
+  readonly #sections = new Interner<number>();
+  readonly #sets = new Interner<SetId>();
+  readonly #identities = new Interner<IdentityId>();
+  readonly #classTables = new ClassTables();
 
   /**
    * The first compile of a Compiler depends on its arguments only, not on the order of the policies or of the
    * cluster's maps. Policy ids must be unique.
    */
   compile(cluster: Cluster, policies: readonly Policy[]): Program {
-    const interners = [this.#predicates, this.#sections, this.#sets, this.#identities, this.#classes];
+    const interners = [this.#predicates, this.#sections, this.#sets, this.#identities];
     for (const ids of [this.#rules, ...interners]) ids.startRound();
     const ordered = policies.toSorted(byTierOrderId);
     const rules = this.#numberRules(ordered);
@@ -82,7 +81,7 @@ export class Compiler {
       }
     }
     const cidrs = space.cidrs();
-    const { sets, classes } = this.#classify(subjects, [...space.identities.values()]);
+    const { sets, classes } = this.#classify(subjects, space.identities);
     return { addresses, cidrs, sets, classes, rules, identities: space.describe() };
   }
 
@@ -95,28 +94,17 @@ export class Compiler {
 
   #classify(
     subjects: Subjects,
-    identities: readonly Identity[],
+    identities: ReadonlyMap<IdentityId, Identity>,
   ): { sets: Map<SetId, SetEntry>; classes: Map<ClassId, ClassEntry> } {
-    const interned = new Map<ClassId, ClassEntry>();
-    const classOf: ClassOf = (tiers) => {
-      const ports = portTable(tiers);
-      const content = ports.map(
-        ({ protocol, port, prefixLength, allow, rule }) =>
-          `${protocol}:${port}/${prefixLength}=${allow ? '+' : '-'}${rule}`,
-      );
-      const entry = this.#classes.intern(content.join(' '), (id) => ({ id, ports }));
-      interned.set(entry.id, entry);
-      return { id: entry.id, empty: ports.length === 0 };
-    };
-    const tables = new ClassTables(identities, classOf);
+    this.#classTables.startRound(identities);
     const sets = new Map<SetId, SetEntry>();
-    const used = new Set<ClassId>();
+    const classes = new Map<ClassId, ClassEntry>();
     for (const { id, tiers, isolatedBy } of subjects.sets.values()) {
-      const classes = tables.classesOf(tiers);
-      for (const each of classes.values()) used.add(each);
-      sets.set(id, { id, classes, isolatedBy });
+      const { ids, entries } = this.#classTables.classify(id, tiers);
+      for (const entry of entries) classes.set(entry.id, entry);
+      sets.set(id, { id, classes: ids, isolatedBy });
     }
-    return { sets, classes: new Map([...interned].filter(([id]) => used.has(id))) };
+    return { sets, classes };
   }
 }
 

@@ -7,11 +7,7 @@
 export class Interner<T> {
   #current = new Map<string, T>();
   #previous: ReadonlyMap<string, T> = new Map();
-  #nextId: number;
-
-  constructor(firstId: number) {
-    this.#nextId = firstId;
-  }
+  #nextId = 1;
 
   startRound(): void {
     this.#previous = this.#current;
@@ -24,6 +20,13 @@ export class Interner<T> {
     if (known !== undefined) return known;
     const value = this.#previous.get(content) ?? make(this.#nextId++);
     this.#current.set(content, value);
+    return value;
+  }
+
+  /** Mentions content that an earlier round knew; undefined if none does. */
+  keep(content: string): T | undefined {
+    const value = this.#current.get(content) ?? this.#previous.get(content);
+    if (value !== undefined) this.#current.set(content, value);
     return value;
   }
 }

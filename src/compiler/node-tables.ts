@@ -6,7 +6,7 @@ import { cidrContainsCidr } from '../objects/ip.ts';
 import type { Cidr } from '../objects/ip.ts';
 import { PrefixTable } from './prefix-table.ts';
 import { anyProtocol } from './program.ts';
-import type { AddressEntry, ClassEntry, IdentityId, Program, SetId } from './program.ts';
+import type { AddressEntry, ClassEntry, ClassId, IdentityId, Program, SetEntry, SetId } from './program.ts';
 import { unprogrammedIdentity } from './tables.ts';
 import type { AddressRow, CidrRow, ClassRow, NodeTables, PortRow } from './tables.ts';
 
@@ -70,21 +70,50 @@ function cidrRows(
 function reachable(program: Program, sets: ReadonlySet<SetId>): Pick<NodeTables, 'classes' | 'ports'> {
   const classes = new Map<string, ClassRow>();
   const ports = new Map<string, PortRow>();
-  const lengths = new Map<ClassEntry, number>();
-  for (const set of sets) {
-    for (const [identity, id] of program.sets.get(set)?.classes ?? []) {
-      const entry = program.classes.get(id);
-      if (!entry) throw new Error(`set ${set} refers to class ${id}, which the program doesn't have`);
-      if (!lengths.has(entry)) {
-        lengths.set(entry, lengthsOf(entry));
-        for (const port of entry.ports) {
-          ports.set(`${id}:${port.protocol}:${port.port}/${port.prefixLength}`, { class: id, ...port });
-        }
-      }
-      classes.set(`${set}:${identity}`, { set, identity, class: id, lengths: lengths.get(entry) ?? 0 });
+  for (const id of sets) {
+    const set = program.sets.get(id);
+    if (!set) continue;
+    for (const [key, row] of classRows(program, set)) classes.set(key, row);
+    for (const each of new Set(set.classes.values())) {
+      for (const [key, row] of portRows(classOf(program, each)).rows) ports.set(key, row);
     }
   }
   return { classes, ports };
+}
+
+function classOf(program: Program, id: ClassId): ClassEntry {
+  const entry = program.classes.get(id);
+  if (!entry) throw new Error(`class ${id} is missing from the program`);
+  return entry;
+}
+
+/** With their keys. A Compiler keeps the entries that a change doesn't touch, so their rows need not be made again. */
+type Rows<T> = readonly (readonly [key: string, row: T])[];
+const knownClassRows = new WeakMap<SetEntry['classes'], Rows<ClassRow>>();
+const knownPortRows = new WeakMap<ClassEntry, { readonly rows: Rows<PortRow>; readonly lengths: number }>();
+
+function classRows(program: Program, { id, classes }: SetEntry): Rows<ClassRow> {
+  let rows = knownClassRows.get(classes);
+  if (!rows) {
+    rows = [...classes].map(([identity, each]) => {
+      const { lengths } = portRows(classOf(program, each));
+      return [`${id}:${identity}`, { set: id, identity, class: each, lengths }];
+    });
+    knownClassRows.set(classes, rows);
+  }
+  return rows;
+}
+
+function portRows(entry: ClassEntry): { readonly rows: Rows<PortRow>; readonly lengths: number } {
+  let known = knownPortRows.get(entry);
+  if (!known) {
+    const rows = entry.ports.map((port): [string, PortRow] => [
+      `${entry.id}:${port.protocol}:${port.port}/${port.prefixLength}`,
+      { class: entry.id, ...port },
+    ]);
+    knownPortRows.set(entry, (known = { rows, lengths: lengthsOf(entry) }));
+  }
+  return known;
 }
 
 /** Unsigned, 32 bits. */

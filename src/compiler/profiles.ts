@@ -28,39 +28,44 @@ export interface ProfiledPod {
 export function profilePods(cluster: Cluster, policies: readonly Policy[]): ProfiledPod[] {
   const mentioned = mentionedBy(policies);
   const profiles = new Map<string, Profile>();
-  const keys = [...cluster.pods.keys()].sort();
-  return keys.flatMap((podKey) => {
+  const profiled: ProfiledPod[] = [];
+  for (const podKey of [...cluster.pods.keys()].sort()) {
     const pod = cluster.pods.get(podKey);
-    if (!pod || pod.addresses.length === 0 || !isPolicyPod(pod)) return [];
-    const labels = Object.entries(pod.labels).flatMap(([key, value]) =>
-      mentioned.labels.has(key) ? [`${key}=${value}`] : [],
-    );
-    const ports = namedPorts(pod, mentioned.ports);
-    const key = JSON.stringify([pod.namespace, labels.sort(), ports]);
+    if (!pod || pod.addresses.length === 0 || !isPolicyPod(pod)) continue;
+    const key = profileKey(pod, mentioned);
     let profile = profiles.get(key);
     if (!profile) {
-      profile = {
-        namespace: pod.namespace,
-        namespaceLabels: cluster.namespaces.get(pod.namespace)?.labels,
-        labels: pod.labels,
-        ports: new Map(ports),
-      };
+      const { namespace, labels } = pod;
+      const namespaceLabels = cluster.namespaces.get(namespace)?.labels;
+      profile = { namespace, namespaceLabels, labels, ports: namedPorts(pod, mentioned) };
       profiles.set(key, profile);
     }
-    return [{ pod, profile }];
-  });
+    profiled.push({ pod, profile });
+  }
+  return profiled;
 }
 
-function namedPorts(pod: Pod, mentioned: ReadonlySet<PortName>): [PortName, number[]][] {
+function profileKey({ namespace, labels, ports }: Pod, mentioned: Mentioned): string {
+  const keys = Object.keys(labels).filter((key) => mentioned.labels.has(key));
+  const parts: unknown[] = [namespace];
+  for (const key of keys.sort()) parts.push(key, labels[key]);
+  for (const { name, protocol, containerPort } of ports) {
+    if (name !== undefined && mentioned.ports.has(portName(protocol, name))) {
+      parts.push(containerPort, protocol, name);
+    }
+  }
+  return JSON.stringify(parts);
+}
+
+function namedPorts(pod: Pod, mentioned: Mentioned): NamedPorts {
   const numbers = new Map<PortName, Set<number>>();
   for (const { name, protocol, containerPort } of pod.ports) {
     if (name === undefined) continue;
     const key = portName(protocol, name);
-    if (mentioned.has(key)) numbers.set(key, (numbers.get(key) ?? new Set()).add(containerPort));
+    if (mentioned.ports.has(key)) numbers.set(key, (numbers.get(key) ?? new Set()).add(containerPort));
   }
-  return [...numbers]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, set]) => [name, [...set].sort((a, b) => a - b)]);
+  const sorted = [...numbers].sort(([a], [b]) => (a < b ? -1 : 1));
+  return new Map(sorted.map(([name, set]) => [name, [...set].sort((a, b) => a - b)]));
 }
 
 interface Mentioned {

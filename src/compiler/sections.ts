@@ -26,6 +26,8 @@ export interface CompiledRule {
   readonly ports: 'any' | readonly CompiledPort[];
   /** Whether some port is a NamedPort. */
   readonly named: boolean;
+  /** What the rule does to those whom it matches. Equal text ⇔ equal id, action and ports. */
+  readonly effect: string;
 }
 
 export interface CompiledSection {
@@ -58,8 +60,8 @@ export function compileSection(
     const id = context.ruleIds.get(ruleKey(rule.origin)) ?? 0;
     const names = ports === 'any' ? [] : ports.flatMap((port) => ('name' in port ? [port.name] : []));
     if (direction === 'egress') for (const name of names) context.predicates.portNames.add(name);
-    const named = names.length > 0;
-    return [{ id, action: rule.action, peers, ports, named }];
+    const effect = describeEffect(id, rule.action, ports);
+    return [{ id, action: rule.action, peers, ports, named: names.length > 0, effect }];
   });
   return describe(policy.tier, section, rules);
 }
@@ -67,8 +69,10 @@ export function compileSection(
 /** The section as one subject sees it: port names replaced by the subject's own numbers. */
 export function resolvePorts(section: CompiledSection, subject: NamedPorts): CompiledSection {
   const rules = section.rules.flatMap((rule) => {
+    if (!rule.named) return [rule];
     const ports = resolve(rule.ports, subject);
-    return ports.length === 0 ? [] : [{ ...rule, ports, named: false }];
+    const effect = describeEffect(rule.id, rule.action, ports);
+    return ports.length === 0 ? [] : [{ ...rule, ports, named: false, effect }];
   });
   const origin = section.isolatedBy;
   return describe(section.tier, origin ? { default: 'deny', origin } : { default: 'next' }, rules);
@@ -94,23 +98,17 @@ function describe(
   rules: readonly CompiledRule[],
 ): CompiledSection {
   const isolatedBy = section.default === 'deny' ? section.origin : undefined;
-  const texts = rules.map(
-    ({ id, action, peers, ports }) => `${id} ${action} ${describePeers(peers)} ${describePorts(ports)}`,
-  );
+  const texts = rules.map(({ effect, peers }) => `${effect} ${peers === 'any' ? 'any' : peers.join(',')}`);
   const content = `${tier};${isolatedBy ? ruleKey(isolatedBy) : ''};${texts.join(';')}`;
   return { tier, rules, content, ...(isolatedBy ? { isolatedBy } : {}) };
 }
 
-function describePeers(peers: CompiledRule['peers']): string {
-  return peers === 'any' ? 'any' : peers.join(',');
-}
-
-function describePorts(ports: CompiledRule['ports']): string {
-  if (ports === 'any') return 'any';
-  return ports
-    .map((port) => ('name' in port ? port.name : `${port.protocol}:${port.from}-${port.to}`))
-    .sort()
-    .join(',');
+function describeEffect(id: RuleId, action: Action, ports: CompiledRule['ports']): string {
+  const texts =
+    ports === 'any'
+      ? ['any']
+      : ports.map((port) => ('name' in port ? port.name : `${port.protocol}:${port.from}-${port.to}`));
+  return `${id} ${action} ${texts.sort().join(',')}`;
 }
 
 function compilePeers(peers: Rule['peers'], predicates: Predicates): 'any' | PredicateId[] {

@@ -1,6 +1,6 @@
 /** Which rules apply to whom: the policies that select a profile, put together per direction and interned as sets. */
 import type { Direction, Origin, Policy } from '../policy/ir.ts';
-import type { SetTier } from './classes.ts';
+import type { RuleTier } from './classes.ts';
 import type { Interner } from './interner.ts';
 import { PodIndex } from './pod-index.ts';
 import type { Predicates } from './predicates.ts';
@@ -11,7 +11,7 @@ import type { CompiledSection } from './sections.ts';
 
 export interface RuleSet {
   readonly id: SetId;
-  readonly tiers: readonly SetTier[];
+  readonly tiers: readonly RuleTier[];
   readonly isolatedBy: readonly Origin[];
 }
 

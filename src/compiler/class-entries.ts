@@ -1,0 +1,44 @@
+/** The port tables of classes: made once per list of matched rules, interned by what they say. */
+import { Interner } from './interner.ts';
+import { portTable } from './port-table.ts';
+import type { MatchedTier } from './port-table.ts';
+import type { ClassEntry, PortEntry } from './program.ts';
+
+interface PortTable {
+  readonly ports: readonly PortEntry[];
+  /** Equal text ⇔ equal entries. */
+  readonly text: string;
+}
+
+export class ClassEntries {
+  readonly #tables = new Interner<PortTable>();
+  readonly #entries = new Interner<ClassEntry>();
+
+  startRound(): void {
+    this.#tables.startRound();
+    this.#entries.startRound();
+  }
+
+  /** `key`: equal only for equal rules. */
+  intern(key: string, rules: () => readonly MatchedTier[]): ClassEntry {
+    return this.#intern(this.#tables.intern(key, () => describe(portTable(rules()))));
+  }
+
+  /** What the key stood for in the round before goes on to this one. */
+  keep(key: string): void {
+    const table = this.#tables.keep(key);
+    if (table) this.#intern(table);
+  }
+
+  #intern({ ports, text }: PortTable): ClassEntry {
+    return this.#entries.intern(text, (id) => ({ id, ports }));
+  }
+}
+
+function describe(ports: readonly PortEntry[]): PortTable {
+  const texts = ports.map(
+    ({ protocol, port, prefixLength, allow, rule }) =>
+      `${protocol}:${port}/${prefixLength}=${allow ? '+' : '-'}${rule}`,
+  );
+  return { ports, text: texts.join(' ') };
+}
