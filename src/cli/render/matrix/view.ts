@@ -66,16 +66,11 @@ export function groupsOf(
   return groups;
 }
 
-/** `7070/TCP` alone where all is said by that; `7070/TCP (not 9090/TCP)` where only some ports are allowed. */
-export function describeCell({ state, allowed, denied }: ViewCell): string {
-  switch (state) {
-    case 'all':
-      return allowed.join(', ');
-    case 'some':
-      return `${allowed.join(', ')} (not ${denied.join(', ')})`;
-    case 'none':
-      return `nothing (not ${denied.join(', ')})`;
-    case 'na':
-      return '';
-  }
+/** `allowed on 7070/TCP, denied on 9090/TCP`. */
+export function describeCell({ allowed, denied }: ViewCell): string {
+  const parts = [
+    { verdict: 'allowed', ports: allowed },
+    { verdict: 'denied', ports: denied },
+  ].filter(({ ports }) => ports.length > 0);
+  return parts.map(({ verdict, ports }) => `${verdict} on ${ports.join(', ')}`).join('; ');
 }
