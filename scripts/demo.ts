@@ -45,16 +45,19 @@ function show(args: readonly string[], suffix = ''): void {
 function start(args: readonly string[], options: Options): ChildProcess {
   const prefix = args[0] === 'lab' && !isRoot ? sudo : [];
   const [command = '', ...rest] = [...prefix, 'bin/bulkhead', ...args];
-  return spawn(command, rest, {
+  // Ctrl-C reaches a whole process group; a shielded command gets one of its own. sudo needs the terminal's.
+  const child = spawn(command, rest, {
     cwd: root,
     stdio: ['ignore', options.capture ? 'pipe' : 'inherit', 'inherit'],
-    // Ctrl-C reaches a whole process group; a shielded command gets one of its own.
-    ...(options.shielded ? { detached: true } : { signal: interrupt.signal }),
+    detached: isRoot && options.shielded === true,
   });
+  if (!options.shielded) interrupt.signal.addEventListener('abort', () => child.kill('SIGINT'));
+  return child;
 }
 
 /** Runs `bulkhead ARGS` to its end; what it printed, if captured. Throws if it ends in another way than accepted. */
 async function bulkhead(args: readonly string[], options: Options = {}): Promise<string> {
+  if (!options.shielded) interrupt.signal.throwIfAborted();
   if (!options.capture) show(args);
   const child = start(args, options);
   let output = '';
