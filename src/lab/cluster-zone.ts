@@ -23,7 +23,9 @@ export interface Zone {
 /** Names outside the cluster are refused: a lab has no resolver upstream. */
 export function zoneOf(cluster: Cluster): Zone {
   const records = recordsOf(cluster);
-  const names = new Set([domain, ...[...records.keys()].flatMap(withAncestors)]);
+  // A Service without records (headless and empty) exists all the same.
+  const owners = [...records.keys(), ...[...cluster.services.values()].map(serviceName)];
+  const names = new Set([domain, ...owners.flatMap(withAncestors)]);
   return {
     lookup(name, type) {
       if (!isInDomain(name)) return { code: responseCodes.refused, answers: [] };
@@ -79,7 +81,7 @@ function serviceRecords(
   endpoints: readonly ServiceEndpoints[],
   cluster: Cluster,
 ): ResourceRecord[] {
-  const name = `${service.name}.${service.namespace}.svc.${domain}`;
+  const name = serviceName(service);
   if (service.type === 'ExternalName') {
     const target = (service.externalName ?? '').toLowerCase().replace(/\.$/, '');
     return isHostName(target) ? [{ name, type: recordTypes.CNAME, ttl, data: encodeName(target) }] : [];
@@ -100,6 +102,10 @@ function serviceRecords(
       ];
     }),
   );
+}
+
+function serviceName(service: Service): string {
+  return `${service.name}.${service.namespace}.svc.${domain}`;
 }
 
 function hostLabel(backend: Backend, cluster: Cluster): string {
