@@ -31,17 +31,19 @@ export class Interner<T> {
   }
 }
 
-/** Small dense numbers from 1, given again once neither this round nor the one before it uses them. */
+/** Small dense numbers from 1, given again once two rounds in a row have done without them. */
 export class Slots {
   #current = new Map<string, number>();
   #previous: ReadonlyMap<string, number> = new Map();
+  /** Given up in the round before. */
+  #resting: readonly number[] = [];
+  /** Descending, so that pop() gives the smallest. */
   #free: number[] = [];
   #next = 1;
 
   startRound(): void {
-    const released = [...this.#previous].filter(([key]) => !this.#current.has(key)).map(([, slot]) => slot);
-    // Descending, so that pop() gives the smallest.
-    this.#free = [...this.#free, ...released].sort((a, b) => b - a);
+    this.#free = [...this.#free, ...this.#resting].sort((a, b) => b - a);
+    this.#resting = [...this.#previous].filter(([key]) => !this.#current.has(key)).map(([, slot]) => slot);
     this.#previous = this.#current;
     this.#current = new Map();
   }

@@ -42,7 +42,7 @@ test.each([
         expect(fromProgram(program, flow)).toEqual(expected);
       }
     }),
-    { numRuns: 400 },
+    { numRuns: 250 },
   );
 });
 
@@ -74,7 +74,7 @@ test('the tables of all nodes together answer as the oracle does', () => {
         expect(judgeOnNodes(models, flow)).toEqual({ egress: egress.allowed, ingress: ingress.allowed });
       }
     }),
-    { numRuns: 200 },
+    { numRuns: 120 },
   );
 });
 
@@ -89,6 +89,6 @@ test('with pod ranges they drop what comes from or goes to an address there that
         expect(egress && ingress).toBe(held && evaluate(cluster, policies, flow).allowed);
       }
     }),
-    { numRuns: 200 },
+    { numRuns: 120 },
   );
 });
