@@ -1,6 +1,7 @@
 /** Diagnostics for people: as compilers print them, with the line of the source and a caret under the column. */
 import { formatPosition, type Diagnostic } from '../../errors.ts';
 import { renderExcerpt } from './excerpt.ts';
+import { printable } from './printable.ts';
 import { paint, type Style, type Terminal } from './terminal.ts';
 
 const styles: Readonly<Record<Diagnostic['severity'], Style>> = {
@@ -15,10 +16,10 @@ export function renderDiagnostics(diagnostics: readonly Diagnostic[], terminal: 
 
 function renderDiagnostic(diagnostic: Diagnostic, terminal: Terminal): string {
   const { severity, code, message, hint, position, field } = diagnostic;
-  const where = position ? `${formatPosition(position)}: ` : '';
+  const where = position ? `${printable(formatPosition(position))}: ` : '';
   const label = paint(terminal, styles[severity], `${severity} ${code}`);
-  const lines = [`${where}${label}: ${field ? `${field}: ` : ''}${message}`];
+  const lines = [`${where}${label}: ${printable(`${field ? `${field}: ` : ''}${message}`)}`];
   if (position) lines.push(...renderExcerpt(position, terminal, styles[severity]));
-  if (hint) lines.push(`  ${paint(terminal, 'cyan', 'hint:')} ${hint}`);
+  if (hint) lines.push(`  ${paint(terminal, 'cyan', 'hint:')} ${printable(hint)}`);
   return `${lines.join('\n')}\n`;
 }

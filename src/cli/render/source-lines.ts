@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Position } from '../../errors.ts';
+import { printable } from './printable.ts';
 
 /**
  * Up to `count` lines of the source from the one that a position names; none when it can't be read (standard input, a
@@ -15,6 +16,5 @@ export function readSourceLines(position: Position, count: number): string[] {
     return [];
   }
   const lines = text.split(/\r\n|\r|\n/).slice(position.line - 1, position.line - 1 + count);
-  // Control characters of a binary file must not reach a terminal.
-  return lines.map((line) => line.replaceAll(/[^\P{Cc}\t]|\ufffd/gu, '·'));
+  return lines.map(printable);
 }

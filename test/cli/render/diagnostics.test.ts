@@ -59,6 +59,11 @@ describe('renderDiagnostics', () => {
     expect(excerpt[caret.indexOf('^')]).toBe(line[column - 1]);
   });
 
+  it('lets no control character of a message reach the terminal', () => {
+    const output = render('', failure('X', 'bad \u001b[31mname', { hint: 'not \u0007', field: 'a\u009b' }));
+    expect(output).toBe('error X: a·: bad ·[31mname\n  hint: not ·\n');
+  });
+
   it('lets no control character of the source reach the terminal', () => {
     const output = render(
       new Uint8Array([0x1b, 0x5b, 0x33, 0x31, 0x6d, 0x07, 0xff, 0x0a]),
