@@ -1,4 +1,5 @@
 /** The nodes of the cluster: declared ones, those that pods name, and simulated ones where these are too few. */
+import { BulkheadError, failure } from '../errors.ts';
 import {
   cidrContains,
   parseAddress,
@@ -14,6 +15,14 @@ import type { PodDraft } from './controllers.ts';
 
 /** Of the 253 pod addresses of a simulated node, how many are planned for. */
 const podsPerNode = 200;
+
+/** 10.244.0.0 to 10.255.255.255 in pieces of 256, without the first. */
+const maxNodes = 12 * 256 - 1;
+
+interface NodeAddresses {
+  readonly addresses: readonly Address[];
+  readonly podCIDRs: readonly Cidr[];
+}
 
 export interface NodeOptions {
   readonly families: readonly IpFamily[];
@@ -95,7 +104,7 @@ class Simulation {
 
   /** A node of its own; `known` are addresses that its pods' status tells. */
   make(name: string, known: readonly Address[]): Node {
-    const { addresses, podCIDRs } = this.#free();
+    const { addresses, podCIDRs } = this.#free(name);
     const node: Node = {
       name,
       labels: { 'kubernetes.io/hostname': name },
@@ -106,18 +115,32 @@ class Simulation {
     return node;
   }
 
-  #free(): { addresses: Address[]; podCIDRs: Cidr[] } {
-    for (;;) {
-      const candidate = this.#numbered(this.#next);
-      this.#next += 1;
-      const isFree =
-        !candidate.addresses.some(({ text }) => this.#addresses.has(text)) &&
-        !candidate.podCIDRs.some((cidr) => this.#podCIDRs.some((other) => overlap(cidr, other)));
-      if (isFree) return candidate;
+  /** The addresses of node-N are number N if they are free, those of other nodes the next ones that are. */
+  #free(name: string): NodeAddresses {
+    const preferred = Number(/^node-([1-9]\d{0,3})$/.exec(name)?.[1] ?? 0);
+    if (preferred >= 1 && preferred <= maxNodes) {
+      const candidate = this.#numbered(preferred);
+      if (this.#isFree(candidate)) return candidate;
     }
+    for (; this.#next <= maxNodes; this.#next += 1) {
+      const candidate = this.#numbered(this.#next);
+      if (this.#isFree(candidate)) return candidate;
+    }
+    throw new BulkheadError(
+      failure('NODE_ADDRESSES_EXHAUSTED', `no addresses are left for node ${name}`, {
+        hint: `At most ${maxNodes} nodes can be simulated; declare Node objects with podCIDRs for more.`,
+      }),
+    );
   }
 
-  #numbered(number: number): { addresses: Address[]; podCIDRs: Cidr[] } {
+  #isFree({ addresses, podCIDRs }: NodeAddresses): boolean {
+    return (
+      !addresses.some(({ text }) => this.#addresses.has(text)) &&
+      !podCIDRs.some((cidr) => this.#podCIDRs.some((other) => overlap(cidr, other)))
+    );
+  }
+
+  #numbered(number: number): NodeAddresses {
     const [high, low, hex] = [number >> 8, number & 255, number.toString(16)];
     const has = (family: IpFamily): boolean => this.#families.includes(family);
     const addresses = [
@@ -128,7 +151,6 @@ class Simulation {
       has(4) ? parseCidr(`10.${244 + high}.${low}.0/24`) : undefined,
       has(6) ? parseCidr(`fd00:10:244:${hex}::/64`) : undefined,
     ];
-    if (high > 11) throw new RangeError('more than 3071 simulated nodes');
     return {
       addresses: addresses.filter((address) => address !== undefined),
       podCIDRs: podCIDRs.filter((cidr) => cidr !== undefined),

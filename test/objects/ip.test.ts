@@ -1,5 +1,5 @@
 import { BlockList, isIP } from 'node:net';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   addressBytes,
@@ -26,7 +26,7 @@ const candidate = fc.oneof(
   fc.ipV4(),
   fc.ipV6(),
   fc.ipV4Extended(),
-  fc.string({ unit: fc.constantFrom(...'0123456789abcdefF.:'), maxLength: 24 }),
+  fc.string({ unit: fc.constantFrom(...Array.from('0123456789abcdefF.:')), maxLength: 24 }),
   fc
     .tuple(
       fc.oneof(fc.ipV4(), fc.ipV6()),

@@ -268,7 +268,7 @@ describe('unknown fields', () => {
   test('are warnings when relaxed', () => {
     const { diagnostics, objects } = parseManifests(typo, 'test.yaml', { unknownFields: 'warn' });
     expect(diagnostics.map(({ severity, code }) => [severity, code])).toEqual(
-      Array(3).fill(['warning', 'POLICY_UNKNOWN_FIELD']),
+      Array.from({ length: 3 }, () => ['warning', 'POLICY_UNKNOWN_FIELD']),
     );
     expect(objects.size).toBe(1);
   });

@@ -13,7 +13,7 @@ describe('text that is no YAML', () => {
     ['a merge conflict', `<<<<<<< HEAD\n${pod}=======\n`, 1, '', 'Resolve the merge conflict'],
     ['a template', `${pod}  {{- if .Values.x }}\n  labels: {}\n  {{- end }}\n`, 5, '', 'render it first'],
     ['several JSON objects', '{"kind":"Pod"}\n{"kind":"Pod"}\n', 2, '', 'kind: List'],
-  ])('%s', (_, text, line, message, hint) => {
+  ])('%s', (...[, text, line, message, hint]) => {
     expect(errorsOf(text)).toEqual([
       expect.objectContaining({
         code: 'YAML_SYNTAX',
@@ -49,14 +49,11 @@ describe('aliases', () => {
     ['within their own anchor', `a: &a [*a]\n${pod}`, "1:8 YAML_ALIAS anchor 'a' value contains itself"],
     ['without an anchor', `a: *b\n${pod}`, "1:4 YAML_ALIAS unknown anchor 'b' referenced"],
   ])('%s', (_, text, message) => {
-    const errors = errorsOf(text);
-    expect(errors.map(({ position }) => position?.line)).toEqual([1]);
-    expect(errors[0]?.code === 'YAML_ALIAS' || errors[0]?.code === 'YAML_SYNTAX').toBe(true);
-    if (errors[0]?.code === 'YAML_ALIAS') expect(brief(errors)).toEqual([message]);
+    expect(brief(errorsOf(text))).toEqual([message]);
   });
 
   test('a bomb is refused without being set off', () => {
-    const levels = [...'bcdefghijklmnop'].map((name, index) => {
+    const levels = Array.from('bcdefghijklmnop').map((name, index) => {
       const before = String.fromCharCode(name.charCodeAt(0) - 1);
       return `${name}: &${name} [${Array(9).fill(`*${before}`).join(', ')}] # 9^${index + 2}`;
     });
@@ -65,7 +62,7 @@ describe('aliases', () => {
   });
 
   test('a bomb of merge keys too', () => {
-    const levels = [...'bcdefghijklmnop'].map((name) => {
+    const levels = Array.from('bcdefghijklmnop').map((name) => {
       const before = String.fromCharCode(name.charCodeAt(0) - 1);
       return `${name}: &${name} { <<: [${Array(9).fill(`*${before}`).join(', ')}] }`;
     });

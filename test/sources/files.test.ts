@@ -125,10 +125,25 @@ describe('what cannot be read', () => {
     expect(codes('/dev/zero')).toEqual(['FILE_UNREADABLE']);
   });
 
-  test.skipIf(process.getuid?.() === 0)('no permission (root has it always)', () => {
+  test('no permission', () => {
+    chmodSync(folder, 0o755);
     chmodSync(write('a.yaml', pod('a')), 0);
-    expect(codes(folder)).toEqual(['FILE_UNREADABLE']);
+    chmodSync(write('b.yaml', pod('b')), 0o644);
+    expect(asNobody(() => codes(folder))).toEqual(['FILE_UNREADABLE']);
+    chmodSync(folder, 0o711);
+    expect(asNobody(() => codes(folder))).toEqual(['FILE_UNREADABLE']);
   });
+
+  /** Root may read everything, so it steps down for a moment. */
+  function asNobody<Result>(run: () => Result): Result {
+    const isRoot = process.getuid?.() === 0;
+    if (isRoot) process.seteuid?.(65_534);
+    try {
+      return run();
+    } finally {
+      if (isRoot) process.seteuid?.(0);
+    }
+  }
 
   test('a file of absurd size', () => {
     truncateSync(write('a.yaml', ''), 33 * 1024 * 1024);
