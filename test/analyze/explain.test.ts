@@ -136,6 +136,39 @@ describe('explain', () => {
     expect(onlyPath(ask('shop/cart', 'shop/web', '80')).sources).toEqual(cartPods);
   });
 
+  it('keeps destinations apart that other egress rules lead to', () => {
+    const pod = (name: string) => `
+apiVersion: v1
+kind: Pod
+metadata: {name: ${name}, namespace: x, labels: {name: ${name}, set: all}}
+spec: {containers: [{name: c, image: i}]}
+---`;
+    const made = clusterOf(`${['client', 'a', 'b'].map(pod).join('')}
+apiVersion: v1
+kind: Service
+metadata: {name: all, namespace: x}
+spec: {selector: {set: all}, ports: [{port: 80}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: client, namespace: x}
+spec:
+  podSelector: {matchLabels: {name: client}}
+  policyTypes: [Egress]
+  egress:
+    - to: [{podSelector: {matchLabels: {name: a}}}]
+    - to: [{podSelector: {matchLabels: {name: b}}}]
+`);
+    const { paths } = explain(made.cluster, made.policies, { from: 'client', to: 'all', port: '80' });
+    expect(
+      paths.map(({ destinations, verdict }) => [destinations, verdict.egress.rule?.origin.ruleIndex]),
+    ).toEqual([
+      [['x/a'], 0],
+      [['x/b'], 1],
+      [['x/client'], undefined],
+    ]);
+  });
+
   it('keeps replicas apart for which it depends', () => {
     const [first] = cartPods;
     const { summary, paths } = ask('shop/cart', first ?? '', '8080');

@@ -134,6 +134,22 @@ describe('groups', () => {
     expect(groupsIn('', otherPort).groups.get('x/web-1')).toMatchObject({ kind: 'pod', workload: owner });
   });
 
+  it('are single pods where replicas differ only towards each other', () => {
+    const notFromFirst = policy(`
+      podSelector: {matchLabels: {canary: "yes"}}
+      ingress:
+        - from:
+            - {ipBlock: {cidr: 0.0.0.0/0, except: [10.244.1.1/32]}}
+            - {ipBlock: {cidr: "::/0", except: ["fd00:244:1::1/128"]}}
+    `);
+    const [first, second] = replicas;
+    if (!first || !second) throw new Error('two replicas');
+    const pods = [first, { ...second, labels: { app: 'web', canary: 'yes' } }, ...clients];
+    const { groups, summary } = groupsIn(notFromFirst, pods);
+    expect([...groups.keys()]).toEqual(['x/web-1', 'x/web-2', 'x/client', 'y/client', 'internet']);
+    expect([summary('x/web-1', 'x/web-2'), summary('x/web-2', 'x/web-1')]).toEqual(['none', 'all']);
+  });
+
   it('of one pod are still workloads', () => {
     const { groups } = groupsIn('', [...replicas.slice(0, 1), ...clients]);
     expect(groups.get('x/web')).toMatchObject({ kind: 'workload', points: ['x/web-1'] });

@@ -49,7 +49,7 @@ function judge(policies: Policy[], port: number) {
 
 describe('tiers', () => {
   it('are asked in order, whatever the order of the policies', () => {
-    const first = ingressPolicy('first', { tier: 1, order: 0 }, ['deny 80'], 'next');
+    const first = ingressPolicy('first', { tier: 1, order: 9 }, ['deny 80'], 'next');
     const second = ingressPolicy('second', { tier: 2, order: 0 }, ['allow 80', 'allow 81'], 'deny');
     for (const policies of [
       [first, second],

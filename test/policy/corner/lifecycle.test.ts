@@ -13,14 +13,17 @@ describe('lifecycle', () => {
     expect(ended.allows('10.244.1.1', 'x/b')).toBe(false);
   });
 
-  it('corners 25 and 26: even a terminal pod that still shows an address does not hold it', () => {
-    const old = { ...pod('x/a', { host: 1, phase: 'Succeeded' }), addresses: [address('10.244.1.1')] };
-    const pods = [old, pod('x/heir', { host: 1 }), pod('x/b', { host: 2 })];
-    const fromA = policy(
-      '{podSelector: {matchLabels: {pod: b}}, ingress: [{from: [{podSelector: {matchLabels: {pod: a}}}]}]}',
-    );
-    expect(world(fromA, { pods }).allows('x/heir', 'x/b')).toBe(false);
-  });
+  it.each(['Succeeded', 'Failed'] as const)(
+    'corners 25 and 26: a %s pod that still shows an address does not hold it',
+    (phase) => {
+      const old = { ...pod('x/a', { host: 1, phase }), addresses: [address('10.244.1.1')] };
+      const pods = [old, pod('x/heir', { host: 1 }), pod('x/b', { host: 2 })];
+      const fromA = policy(
+        '{podSelector: {matchLabels: {pod: b}}, ingress: [{from: [{podSelector: {matchLabels: {pod: a}}}]}]}',
+      );
+      expect(world(fromA, { pods }).allows('x/heir', 'x/b')).toBe(false);
+    },
+  );
 
   it('corner 27: pods and policies of the same name in two namespaces are two', () => {
     const { allows } = world(
