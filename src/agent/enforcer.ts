@@ -74,9 +74,7 @@ export class Enforcer {
 
   /** Ends enforcement on a node that is to go, with everything on it. */
   removeNode(name: string): void {
-    const node = this.#nodes.get(name);
-    node?.datapath.detach();
-    node?.datapath.close();
+    this.#nodes.get(name)?.datapath.detach();
     this.#nodes.delete(name);
   }
 
@@ -92,7 +90,13 @@ export class Enforcer {
     const compiled = performance.now();
     const changes = [...this.#nodes].map(([name, node]) => this.#change({ name, node, program, cluster }));
     const computed = performance.now();
-    applyEverywhere(changes);
+    try {
+      applyEverywhere(changes);
+    } catch (error) {
+      // Ids of what is still enforced must not come to mean something else: let the compiler see it again.
+      this.rehearse();
+      throw error;
+    }
     const applied = performance.now();
     for (const { node, next } of changes) node.tables = next;
     this.#enforced = { cluster, policies, program };
@@ -103,6 +107,14 @@ export class Enforcer {
       kernelMs: applied - computed,
       entries: changes.reduce((sum, change) => sum + deltaSize(change.delta), 0),
     };
+  }
+
+  /** Computes what an update computes, for what is enforced already, and drops it; touches no datapath. */
+  rehearse(): void {
+    if (!this.#enforced) return;
+    const { cluster } = this.#enforced;
+    const program = this.#compiler.compile(cluster, translatePolicies(cluster));
+    for (const [name, node] of this.#nodes) this.#change({ name, node, program, cluster });
   }
 
   /** Lets go of the datapaths; the kernel goes on enforcing. */

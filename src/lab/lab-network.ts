@@ -3,6 +3,7 @@ import { externalRanges } from '../analyze/external-points.ts';
 import { tcpListener, udpSocket } from '../kernel/socket.ts';
 import type { Cluster } from '../objects/model.ts';
 import type { Policy } from '../policy/ir.ts';
+import { DnsServers, dnsPlaces } from './dns-servers.ts';
 import { endpointsOf } from './endpoints.ts';
 import { netnsPath, podNetns, worldNetns } from './network/names.ts';
 import { reconcileNetwork } from './network/reconcile.ts';
@@ -13,6 +14,8 @@ import type { Endpoint } from './servers.ts';
 export class LabNetwork {
   readonly #lab: string;
   readonly #servers = new Servers(openSocket);
+  readonly #names = new DnsServers();
+  #cluster: Cluster | undefined;
 
   constructor(lab: string) {
     this.#lab = lab;
@@ -21,11 +24,20 @@ export class LabNetwork {
   /** Makes it what cluster and policies (for the outside addresses that they name) ask for. */
   async reconcile(cluster: Cluster, policies: readonly Policy[]): Promise<void> {
     const external = externalRanges(cluster, policies).flatMap(({ addresses }) => addresses);
-    const endpoints = endpointsOf(this.#lab, cluster, policies);
+    const names = dnsPlaces(this.#lab, cluster);
+    const taken = new Set(names.map(({ namespace, port }) => `${namespace} ${port}`));
+    const endpoints = endpointsOf(this.#lab, cluster, policies).filter(
+      ({ namespace, port }) => !taken.has(`${namespace} ${port}`),
+    );
     this.#servers.retain(endpoints);
+    this.#names.retain(names);
     const { created } = await reconcileNetwork({ lab: this.#lab, cluster, external });
-    this.#servers.retain(endpoints, new Set(created.map(netnsPath)));
+    const renewed = new Set(created.map(netnsPath));
+    this.#servers.retain(endpoints, renewed);
+    this.#names.retain(names, renewed);
+    this.#cluster = cluster;
     this.#servers.start(endpoints);
+    this.#names.start(names, () => this.#cluster ?? cluster);
   }
 
   placements(cluster: Cluster): Pick<SnapshotResult, 'pods' | 'world'> {
@@ -38,6 +50,7 @@ export class LabNetwork {
 
   close(): void {
     this.#servers.close();
+    this.#names.close();
   }
 }
 

@@ -47,7 +47,12 @@ export function labelObject(current: Objects, cluster: Cluster, request: LabelRe
     request.kind === 'Namespace'
       ? relabelNamespace(current, cluster, request)
       : relabelPod(current, cluster, request);
-  return applyObjects(current, new Map([[objectKey(object), object]]));
+  const { objects, changes } = applyObjects(current, new Map([[objectKey(object), object]]));
+  // What is new is our note of it: to the user the pod or namespace was there before.
+  return {
+    objects,
+    changes: changes.map(({ key, change }) => ({ key, change: change === 'unchanged' ? change : 'changed' })),
+  };
 }
 
 /** Throws BulkheadError LAB_OBJECT_NOT_FOUND or LAB_NOT_SCALABLE. */

@@ -35,7 +35,7 @@ function formatReason({ reason, rule, isolatedBy, nearMisses }: Decision): strin
     case 'rule':
       return rule ? formatReference(rule) : 'a rule that is gone by now';
     case 'default-deny': {
-      const policies = isolatedBy.map(formatReference).join(', ');
+      const policies = isolatedBy.map(({ policy, position }) => `${policy} (${position})`).join(', ');
       const [nearest] = nearMisses;
       const closest = nearest ? `; closest: ${formatReference(nearest.rule)}: ${nearest.detail}` : '';
       return `no rule matches; isolated by ${policies}${closest}`;

@@ -1,0 +1,147 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { Enforcer } from '../../src/agent/enforcer.ts';
+import { Compiler } from '../../src/compiler/compiler.ts';
+import { TableModel } from '../../src/compiler/table-model.ts';
+import type { Delta } from '../../src/compiler/tables.ts';
+import type { Datapath } from '../../src/datapath/datapath.ts';
+import { BulkheadError, failure } from '../../src/errors.ts';
+import type { Cluster } from '../../src/objects/model.ts';
+import { evaluate } from '../../src/policy/evaluate.ts';
+import type { Flow } from '../../src/policy/verdict.ts';
+import { arbitraryChange, arbitraryScenario } from '../generate/scenario.ts';
+
+/** A datapath in memory that can be told to refuse, as one whose map is full. */
+class FakeDatapath implements Datapath {
+  readonly model = new TableModel();
+  refuses = false;
+
+  apply(delta: Delta): void {
+    if (this.refuses) throw new BulkheadError(failure('DATAPATH_FULL', 'no room'));
+    this.model.apply(delta);
+  }
+
+  sweep(): void {
+    this.model.sweep();
+  }
+
+  counters(): never {
+    throw new Error('not asked for');
+  }
+
+  drainEvents(): void {}
+
+  close(): void {}
+
+  detach(): void {}
+}
+
+/** The nodes of the generated clusters. */
+const names = ['n1', 'n2'] as const;
+
+function setUp() {
+  const enforcer = new Enforcer(new Compiler());
+  const datapaths = { n1: new FakeDatapath(), n2: new FakeDatapath() };
+  for (const name of names) enforcer.addNode(name, datapaths[name]);
+  const verdicts = (flows: readonly Flow[]) =>
+    names.map((name) => flows.map((flow) => datapaths[name].model.judge(flow).allowed));
+  return { enforcer, datapaths, verdicts };
+}
+
+function isPod(cluster: Cluster, { text }: Flow['source']): boolean {
+  return cluster.pods.values().some((pod) => pod.addresses.some((address) => address.text === text));
+}
+
+test('between them the nodes enforce what the oracle says', () => {
+  fc.assert(
+    fc.property(arbitraryScenario, ({ cluster, policies, flows }) => {
+      const { enforcer, verdicts } = setUp();
+      enforcer.update(cluster);
+      const [first = [], second = []] = verdicts(flows);
+      for (const [index, flow] of flows.entries()) {
+        // An address in a pod range that no pod has is dropped, whatever policies say.
+        if (![flow.source, flow.destination].every((address) => isPod(cluster, address))) continue;
+        const passes = first[index] === true && second[index] === true;
+        expect(passes).toBe(evaluate(cluster, policies, flow).allowed);
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test.each(names)(
+  'when %s refuses, every node enforces what it did before, and goes on from there',
+  (refusing) => {
+    fc.assert(
+      fc.property(arbitraryChange, ({ before, after, flows }) => {
+        const { enforcer, datapaths, verdicts } = setUp();
+        enforcer.update(before.cluster);
+        const old = verdicts(flows);
+        const enforced = enforcer.enforced;
+        datapaths[refusing].refuses = true;
+        let refused = false;
+        // Twice, as a user would try again.
+        for (let attempt = 0; attempt < 2; attempt += 1) {
+          try {
+            enforcer.update(after.cluster);
+          } catch (error) {
+            refused = true;
+            expect(error).toMatchObject({ code: 'DATAPATH_FULL' });
+          }
+        }
+        if (refused) {
+          expect(verdicts(flows)).toEqual(old);
+          expect(enforcer.enforced).toBe(enforced);
+        }
+        datapaths[refusing].refuses = false;
+        enforcer.update(after.cluster);
+        const fresh = setUp();
+        fresh.enforcer.update(after.cluster);
+        expect(verdicts(flows)).toEqual(fresh.verdicts(flows));
+      }),
+      { numRuns: 60 },
+    );
+  },
+);
+
+test('an update that changes nothing writes nothing', () => {
+  fc.assert(
+    fc.property(arbitraryScenario, ({ cluster }) => {
+      const { enforcer, datapaths } = setUp();
+      enforcer.update(cluster);
+      for (const name of names) datapaths[name].refuses = true;
+      enforcer.rehearse();
+      expect(enforcer.update(cluster).entries).toBe(0);
+    }),
+    { numRuns: 20 },
+  );
+});
+
+test('a node that can not be brought back is told', () => {
+  const [change] = fc.sample(
+    arbitraryChange.filter(({ before, after }) => changesNodes(before.cluster, after.cluster)),
+    { numRuns: 1, seed: 1 },
+  );
+  if (!change) throw new Error('no change to try');
+  const { enforcer, datapaths } = setUp();
+  enforcer.update(change.before.cluster);
+  datapaths.n2.refuses = true;
+  datapaths.n1.sweep = () => {
+    throw new Error('gone');
+  };
+  expect(() => enforcer.update(change.after.cluster)).toThrow('ENFORCER_NODES_DIFFER');
+});
+
+/** Whether both nodes have something to do: then the first is done when the second refuses. */
+function changesNodes(before: Cluster, after: Cluster): boolean {
+  const { enforcer, datapaths } = setUp();
+  enforcer.update(before);
+  datapaths.n2.refuses = true;
+  const { epoch } = datapaths.n1.model;
+  try {
+    enforcer.update(after);
+    return false;
+  } catch {
+    return datapaths.n1.model.epoch > epoch;
+  }
+}
