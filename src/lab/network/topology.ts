@@ -96,8 +96,9 @@ export function topologyOf(lab: string, cluster: Cluster, external: readonly Add
 }
 
 /**
- * Whether an interface may have the address and a router forwards to it: not "this network", loopback, link-local,
- * multicast or reserved (RFC 6890).
+ * Whether the world can have the address: routers forward neither "this host", loopback nor multicast, IPv6 link-local
+ * needs an interface, and 169.254.1.1 and .2 are the ends of our links. Other IPv4 link-local addresses are fine: that
+ * of a cloud's metadata service is one.
  */
 export function isAssignable(address: Address): boolean {
   return !unassignable[address.family].some(([bits, length]) => {
@@ -108,10 +109,12 @@ export function isAssignable(address: Address): boolean {
 
 const unassignable: Readonly<Record<IpFamily, readonly (readonly [bits: bigint, prefixLength: number])[]>> = {
   4: [
-    [0x00000000n, 8],
+    [0x00000000n, 32],
     [0x7f000000n, 8],
-    [0xa9fe0000n, 16],
-    [0xe0000000n, 3],
+    [0xa9fe0101n, 32],
+    [0xa9fe0102n, 32],
+    [0xe0000000n, 4],
+    [0xffffffffn, 32],
   ],
   // ::/127 holds the unspecified and the loopback address.
   6: [

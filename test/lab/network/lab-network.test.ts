@@ -57,7 +57,7 @@ const shop = cluster({
   ],
   families: [4, 6],
 });
-const external = ['8.8.8.8', '2001:4860::8'].map(address);
+const external = ['8.8.8.8', '2001:4860::8', '169.254.169.254', '240.0.0.1', '0.1.2.3'].map(address);
 
 /** What must not change on the host, whatever labs do. Settings of all families and links; links, routes, rules. */
 function hostNetwork(): unknown {
@@ -133,7 +133,12 @@ describe.skipIf(process.getuid?.() !== 0)('[root] network of a lab', () => {
   });
 
   test('a pod reaches the world and the world reaches pods, each by its addresses', async () => {
-    expect(await probe(inA, '8.8.8.8', { port: 443 })).toEqual(says('world sees 10.244.0.2'));
+    for (const source of external) {
+      const [inB, seen] =
+        source.family === 4 ? ['10.244.1.2', '10.244.0.2'] : ['fd00:244:1::2', 'fd00:244::2'];
+      expect(await probe(inA, source.text, { port: 443 })).toEqual(says(`world sees ${seen}`));
+      expect(await probe(worldNetns(lab), inB, { source })).toEqual(says(`b sees ${source.text}`));
+    }
     expect(await probe(inA, '2001:4860::8', { port: 443 })).toEqual(says('world sees fd00:244::2'));
     const [v4, v6] = external;
     expect(v4 && v6).toBeDefined();
