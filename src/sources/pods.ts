@@ -19,10 +19,8 @@ export interface PodContext {
 /** `.0` is the network, `.1` the gateway of the node's pods. */
 const reservedAddresses = 2;
 
-interface Placed {
-  readonly draft: PodDraft;
+interface Place {
   readonly node: string;
-  /** What the manifest gives, or what it had before. */
   readonly addresses: readonly Address[];
 }
 
@@ -38,58 +36,66 @@ export function makePods(drafts: readonly PodDraft[], context: PodContext): Read
       context.claims.claim(address, { name: `Pod ${draft.key}`, position: draft.position });
     }
   }
-  const placed = sorted.map((draft) => place(draft, nodeNames, context));
-  return new Map(placed.map((item) => [item.draft.key, finish(item, nodeNames, context)]));
+  const places = sorted.map((draft) => keepPlace(draft, nodeNames, context));
+  return new Map(
+    sorted.map((draft, index) => {
+      const place = places[index] ?? { node: '', addresses: [] };
+      return [draft.key, makePod(draft, completePlace(draft, place, { nodeNames, context }))];
+    }),
+  );
 }
 
-function place(draft: PodDraft, nodeNames: readonly string[], context: PodContext): Placed {
+function makePod(draft: PodDraft, { node, addresses }: Place): Pod {
+  const { key, namespace, name, labels, hostNetwork, phase, ports, owner, position } = draft;
+  const pod = { key, namespace, name, labels, node, addresses, hostNetwork, phase, ports, position };
+  return owner ? { ...pod, owner } : pod;
+}
+
+/** The node, and the addresses that the manifest gives or that the pod had before, if it has any. */
+function keepPlace(draft: PodDraft, nodeNames: readonly string[], context: PodContext): Place {
   const before = context.previous?.pods.get(draft.key);
   const spread = nodeNames[(hash(draft.group) + draft.index) % nodeNames.length] ?? '';
   const keptNode = before && context.nodes.has(before.node) ? before.node : undefined;
   const node = draft.nodeName ?? keptNode ?? spread;
   const given = givenAddresses(draft, context.families);
   if (given.length > 0 || !before || before.hostNetwork || before.node !== node || !needsAddress(draft)) {
-    return { draft, node, addresses: given };
+    return { node, addresses: given };
   }
   const addresses = before.addresses.filter(
     (address) => context.families.includes(address.family) && context.claims.keep(address),
   );
-  return { draft, node, addresses };
+  return { node, addresses };
 }
 
-function finish({ draft, node, addresses }: Placed, nodeNames: readonly string[], context: PodContext): Pod {
-  const { key, namespace, name, labels, hostNetwork, phase, ports, owner, position } = draft;
-  const pod = {
-    key,
-    namespace,
-    name,
-    labels,
-    hostNetwork,
-    phase,
-    ports,
-    position,
-    ...(owner ? { owner } : {}),
-  };
-  if (isTerminal(phase)) return { ...pod, node, addresses: [] };
-  if (hostNetwork) return { ...pod, node, addresses: context.nodes.get(node)?.addresses ?? [] };
-  const isGiven = draft.addresses.length > 0 && addresses.length > 0;
-  const missing = context.families.filter(
-    (family) => !addresses.some((address) => address.family === family),
-  );
-  if (isGiven || missing.length === 0) return { ...pod, node, addresses };
-
-  // A pod that is free to move (no nodeName, no address yet) goes on to the next node when this one is full.
-  const isFree = draft.nodeName === undefined && addresses.length === 0;
-  const start = nodeNames.indexOf(node);
-  const candidates = isFree ? [...nodeNames.slice(start), ...nodeNames.slice(0, start)] : [node];
-  for (const candidate of candidates) {
-    const fresh = allocateAll(candidate, missing, { key, context });
-    if (fresh) return { ...pod, node: candidate, addresses: [...addresses, ...fresh].toSorted(byFamily) };
+/** The place with the addresses that it lacks. */
+function completePlace(
+  draft: PodDraft,
+  place: Place,
+  { nodeNames, context }: { nodeNames: readonly string[]; context: PodContext },
+): Place {
+  const { node, addresses } = place;
+  if (draft.hostNetwork && !isTerminal(draft.phase)) {
+    return { node, addresses: context.nodes.get(node)?.addresses ?? [] };
   }
+  const missing = context.families.filter((family) => !addresses.some((known) => known.family === family));
+  const isGiven = givenAddresses(draft, context.families).length > 0;
+  if (!needsAddress(draft) || isGiven || missing.length === 0) return place;
+  const fresh = allocateAll(node, missing, { key: draft.key, context });
+  if (fresh) return { node, addresses: [...addresses, ...fresh].toSorted(byFamily) };
+
+  // The node is full. A pod that is free to move (no nodeName, no address yet) goes on to the next one with room.
+  const start = nodeNames.indexOf(node) + 1;
+  const isFree = draft.nodeName === undefined && addresses.length === 0;
+  const others = isFree ? [...nodeNames.slice(start), ...nodeNames.slice(0, start)] : [];
+  for (const other of others) {
+    const elsewhere = allocateAll(other, missing, { key: draft.key, context });
+    if (elsewhere) return { node: other, addresses: elsewhere };
+  }
+  const where = isFree ? 'any node' : node;
   throw new BulkheadError(
-    failure('POD_ADDRESSES_EXHAUSTED', `no address is left for pod ${key} on ${candidates.join(', ')}`, {
+    failure('POD_ADDRESSES_EXHAUSTED', `no address is left for pod ${draft.key} on ${where}`, {
       hint: 'Add nodes, or give them larger podCIDRs.',
-      position,
+      position: draft.position,
     }),
   );
 }

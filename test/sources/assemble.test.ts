@@ -86,7 +86,7 @@ describe('nodes', () => {
     const small = node('a', '{}', '{ podCIDR: 10.1.0.0/29 }');
     expect(errorsOf(stream(small, workload({ spec: 'replicas: 5, ' })))).toEqual([]);
     expect(errorsOf(stream(small, workload({ spec: 'replicas: 6, ' })))).toEqual([
-      'POD_ADDRESSES_EXHAUSTED no address is left for pod default/cart-6 on a',
+      'POD_ADDRESSES_EXHAUSTED no address is left for pod default/cart-6 on any node',
     ]);
   });
 
