@@ -61,7 +61,7 @@ export function explain(cluster: Cluster, policies: readonly Policy[], question:
   const paths = mergeAlike(single);
   const allowed = paths.filter((path) => path.verdict.allowed).length;
   const summary = allowed === paths.length ? 'all' : allowed > 0 ? 'some' : 'none';
-  return { question, from, to, summary, paths, notes: notesOn(single) };
+  return { question, from, to, summary, paths, notes: notesOn(cluster, single) };
 }
 
 interface Source {
@@ -137,8 +137,25 @@ function ground({ reason, rule, isolatedBy }: DirectionVerdict): unknown {
   return [reason, rule?.origin, reason === 'default-deny' ? isolatedBy : undefined];
 }
 
-function notesOn(paths: readonly Path[]): readonly string[] {
-  return [...new Set(paths.flatMap((path) => [...hostNotes(path), ...listenerNotes(path)]))];
+function notesOn(cluster: Cluster, paths: readonly Path[]): readonly string[] {
+  return [
+    ...new Set(
+      paths.flatMap((path) => [...hostNotes(path), ...nodePortNotes(cluster, path), ...listenerNotes(path)]),
+    ),
+  ];
+}
+
+/** kube-proxy masquerades what it forwards to another node, so there the client's address is lost. */
+function nodePortNotes(cluster: Cluster, { destination, flow }: Path): readonly string[] {
+  if (destination.kind !== 'node') return [];
+  const services = cluster.endpoints.filter(
+    ({ port }) => port.nodePort === flow.port && protocolNumbers[port.protocol] === flow.protocol,
+  );
+  return services.map(
+    ({ service, port }) =>
+      `${describeProtocolPort(flow.protocol, flow.port)} is a NodePort of Service ${service}, port ${port.port}: its pods on that ` +
+      "node judge the client's address, those on other nodes the address of the node that was asked.",
+  );
 }
 
 function hostNotes({ source, destination }: Path): readonly string[] {

@@ -23,9 +23,9 @@ export interface Target {
 export interface Dnat {
   /** `namespace/name`. */
   readonly service: string;
-  /** The cluster IP or, for a NodePort, the node's address. */
+  /** The cluster IP. */
   readonly address: Address;
-  /** The Service's port or NodePort. */
+  /** The Service's port. */
   readonly port: number;
 }
 
@@ -74,13 +74,9 @@ function portTargets({ name, address, ports }: Addressee, port: PortQuery): read
   }
 }
 
-/** A pod, node or outsider by address. A NodePort of a node leads to its Service's backends. */
+/** A pod, node or outsider by address. */
 function addressTargets(cluster: Cluster, address: Address, port: PortQuery): readonly Target[] {
   const holder = holderOf(cluster, address);
-  if (holder.kind === 'node' && port.kind === 'number') {
-    const backends = nodePortTargets(cluster, address, port);
-    if (backends.length > 0) return backends;
-  }
   const pod = holder.kind === 'pod' ? holder.pod : undefined;
   const targets = portTargets({ name: pod?.key ?? address.text, address, ports: pod?.ports ?? [] }, port);
   if (targets.length > 0) return targets;
@@ -90,19 +86,6 @@ function addressTargets(cluster: Cluster, address: Address, port: PortQuery): re
       pod.ports.map(describeContainerPort),
     );
   throw unknownPort(`only pods have port names, and ${address.text} is not a pod`, []);
-}
-
-function nodePortTargets(
-  cluster: Cluster,
-  address: Address,
-  port: Extract<PortQuery, { kind: 'number' }>,
-): readonly Target[] {
-  return cluster.endpoints
-    .filter(({ port: { nodePort, protocol } }) => nodePort === port.port && protocol === port.protocol)
-    .flatMap(({ service, port: servicePort, backends }) => {
-      const dnat: Dnat = { service, address, port: port.port };
-      return backends.flatMap((backend) => backendTarget(backend, servicePort, dnat));
-    });
 }
 
 function serviceTargets(cluster: Cluster, service: Service, port: PortQuery): readonly Target[] {

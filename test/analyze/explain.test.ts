@@ -192,11 +192,13 @@ describe('explain through Services', () => {
     expect(onlyPath(ask('shop/web', '10.96.0.50', '80')).dnat?.service).toBe('shop/cart');
   });
 
-  it("takes a node's address and a NodePort for the Service", () => {
-    const path = onlyPath(ask('203.0.113.7', '192.168.0.1', '30080'));
-    expect(path.dnat).toMatchObject({ service: 'shop/cart', port: 30080, address: { text: '192.168.0.1' } });
-    expect(path.flow.port).toBe(8080);
-    expect(path.verdict.ingress.rule?.origin.ruleIndex).toBe(1);
+  it('corner 20: says what becomes of a connection to a NodePort', () => {
+    const { paths, notes } = ask('203.0.113.7', '192.168.0.1', '30080');
+    expect(paths[0]?.destination).toMatchObject({ kind: 'node' });
+    expect(notes).toContain(
+      "TCP 30080 is a NodePort of Service shop/cart, port 80: its pods on that node judge the client's address, those on other nodes the address of the node that was asked.",
+    );
+    expect(ask('203.0.113.7', '192.168.0.1', '30081').notes.join()).not.toContain('NodePort');
   });
 
   it('does not translate for a headless Service: a number is the pods’ own port', () => {
