@@ -72,16 +72,17 @@ let loaded: Libbpf | undefined;
 
 /** Loads the shared library on first use. Throws BulkheadError BPF_LIBRARY_MISSING. */
 export function libbpf(): Libbpf {
-  loaded ??= bind(openLibrary());
+  loaded ??= bind(openLibbpf());
   return loaded;
 }
 
-function openLibrary(): ReturnType<typeof koffi.load> {
+/** Throws BulkheadError BPF_LIBRARY_MISSING. */
+export function openLibbpf(name = 'libbpf.so.1'): ReturnType<typeof koffi.load> {
   try {
-    return koffi.load('libbpf.so.1');
+    return koffi.load(name);
   } catch (cause) {
     throw new BulkheadError(
-      failure('BPF_LIBRARY_MISSING', 'libbpf.so.1, which loads the BPF programs, is not installed', {
+      failure('BPF_LIBRARY_MISSING', `${name}, which loads the BPF programs, is not installed`, {
         hint: 'Install it: apt-get install libbpf1',
       }),
       { cause },

@@ -77,9 +77,9 @@ export class KernelTables {
     return testRun(this.object.programs[program], packet, repeat).accepted;
   }
 
-  drain(): FlowEvent[] {
+  drain(limit = Infinity): FlowEvent[] {
     const events: FlowEvent[] = [];
-    this.#ring.drain(Infinity, (ring, offset) => events.push(decodeEvent(ring, offset)));
+    this.#ring.drain(limit, (ring, offset) => events.push(decodeEvent(ring, offset)));
     return events;
   }
 

@@ -49,7 +49,7 @@ export interface LoadedObject {
 /** BPF_PROG_TEST_RUN: bpf/options.h TEST_TRACKING. */
 const testTrackingFlag = 8;
 
-const keySizes: Readonly<Record<MapName, number>> = {
+export const keySizes: Readonly<Record<MapName, number>> = {
   control: 4,
   addresses4: layouts.address4_key.size,
   addresses6: layouts.address6_key.size,
