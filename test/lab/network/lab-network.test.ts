@@ -1,11 +1,14 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { createServer, Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { tcpConnect, tcpListener } from '../../../src/kernel/socket.ts';
 import { destroyLab, listLabs } from '../../../src/lab/network/destroy.ts';
 import { interfaceName, netnsPath, nodeNetns, podNetns, worldNetns } from '../../../src/lab/network/names.ts';
 import { probeAll, type Probe, type ProbeResult } from '../../../src/lab/network/prober.ts';
 import { reconcileNetwork } from '../../../src/lab/network/reconcile.ts';
-import type { Pod } from '../../../src/objects/model.ts';
+import type { Cluster, Pod, Service } from '../../../src/objects/model.ts';
 import { announce } from './announce.ts';
 import { address, cluster, endpoints, node, pod, service } from './small-cluster.ts';
 
@@ -248,6 +251,39 @@ describe.skipIf(process.getuid?.() !== 0)('[root] network of a lab', () => {
   test('SCTP is reported as what the kernel makes of it', async () => {
     const result = await probe(inA, '10.244.1.2', { protocol: 'SCTP' });
     expect(['unsupported', 'refused', 'timeout', 'unreachable']).toContain(result?.outcome);
+  });
+
+  test('connections through a Service live on while other Services come and go', async () => {
+    const server = createServer((client) => client.on('error', () => undefined).pipe(client));
+    server.listen({ fd: tcpListener(netnsPath(podNetns(lab, b)), undefined, 8081) });
+    const live = service('shop/live', ['10.96.0.24'], [{ protocol: 'TCP', port: 80, targetPort: 8081 }]);
+    const withLive = (extra: readonly Service[]): Cluster => ({
+      ...shop,
+      services: new Map([...shop.services.values(), live, ...extra].map((one) => [one.key, one])),
+      endpoints: [...shop.endpoints, ...[live, ...extra].flatMap((one) => endpoints(one, [b]))],
+    });
+    await reconcileNetwork({ lab, cluster: withLive([]), external });
+    const fd = tcpConnect(netnsPath(inA), { address: address('10.96.0.24'), port: 80 });
+    const client = new Socket({ fd });
+    const echo = async (text: string): Promise<string> => {
+      const answered = once(client, 'data') as Promise<[Buffer]>;
+      client.write(text);
+      return (await answered)[0].toString();
+    };
+    expect(await echo('before')).toBe('before');
+    const another = service(
+      'shop/another',
+      ['10.96.0.25'],
+      [{ protocol: 'TCP', port: 80, targetPort: 8080 }],
+    );
+    await reconcileNetwork({ lab, cluster: withLive([another]), external });
+    expect(await probe(inA, '10.96.0.25', { port: 80 })).toEqual(says('b sees 10.244.0.2'));
+    expect(await echo('after')).toBe('after');
+    client.destroy();
+    server.close();
+    const change = await reconcileNetwork({ lab, cluster: shop, external });
+    expect(change).toEqual({ created: [], removed: [] });
+    expect(await probe(inA, '10.96.0.25', { port: 80 })).toEqual({ outcome: 'unreachable' });
   });
 
   test('the lab is listed and the host is untouched', () => {
