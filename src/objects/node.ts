@@ -1,7 +1,8 @@
 /** Nodes. Upstream: k8s.io/api core/v1. */
 import type { Cursor } from './cursor.ts';
-import { parseAddress, parseCidr, type Address, type Cidr } from './ip.ts';
+import { parseCidr, type Address, type Cidr } from './ip.ts';
 import { decodeMetadata, type Metadata } from './metadata.ts';
+import { readAddress } from './pod.ts';
 
 const notACidr = [
   'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)',
@@ -34,12 +35,9 @@ export function decodeNode(object: Cursor): NodeManifest {
 }
 
 function decodeNodeAddresses(status: Cursor | undefined): Address[] {
-  const all = (status?.objects('addresses') ?? []).map((item) => ({
-    type: item.string('type'),
-    address: item.string('address'),
-  }));
+  const all = status?.objects('addresses') ?? [];
   const ofType = (type: string): Address[] =>
-    all.flatMap((item) => (item.type === type ? (parseAddress(item.address ?? '') ?? []) : []));
+    all.filter((item) => item.string('type') === type).flatMap((item) => readAddress(item, 'address'));
   const internal = ofType('InternalIP');
   return internal.length > 0 ? internal : ofType('ExternalIP');
 }

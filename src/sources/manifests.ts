@@ -39,24 +39,6 @@ export function parseManifests(text: string, file: string, options: ManifestOpti
   return decodeFiles([{ name: file, text }], options, []);
 }
 
-/** `objects` with those of `more` added, or put in the place of what has the same key. */
-export function applyObjects(
-  objects: ReadonlyMap<string, ManifestObject>,
-  more: ReadonlyMap<string, ManifestObject>,
-): ReadonlyMap<string, ManifestObject> {
-  return new Map([...objects, ...more]);
-}
-
-/** `objects` without those of the given keys; unknown keys are ignored. */
-export function removeObjects(
-  objects: ReadonlyMap<string, ManifestObject>,
-  keys: Iterable<string>,
-): ReadonlyMap<string, ManifestObject> {
-  const rest = new Map(objects);
-  for (const key of keys) rest.delete(key);
-  return rest;
-}
-
 function decodeFiles(
   files: readonly TextFile[],
   options: ManifestOptions,
