@@ -6,8 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ChangeReport } from '../cli/commands/lab-change.ts';
-import type { ProbeReport } from '../cli/commands/lab-probe.ts';
+import type { ChangeResult } from '../lab/protocol.ts';
 
 const lab = `bench-${process.pid}`;
 const workloads = 20;
@@ -57,8 +56,8 @@ function run(command: string, ...args: readonly string[]): { output: string; sec
   return { output: child.stdout, seconds: (performance.now() - started) / 1000 };
 }
 
-function change(command: string, ...args: readonly string[]): ChangeReport {
-  return JSON.parse(run(command, '-o', 'json', ...args).output) as ChangeReport;
+function change(command: string, ...args: readonly string[]): ChangeResult {
+  return JSON.parse(run(command, '-o', 'json', ...args).output) as ChangeResult;
 }
 
 function median(values: readonly number[]): number {
@@ -91,7 +90,7 @@ if (process.geteuid?.() !== 0) {
       return applied;
     });
     const [first] = changes;
-    const ms = (pick: (timings: ChangeReport['timings']) => number) =>
+    const ms = (pick: (timings: ChangeResult['timings']) => number) =>
       `${median(changes.map(({ timings }) => pick(timings))).toFixed(2)} ms`;
     report(
       'apply of one policy: parsed → in every kernel, the first',
@@ -110,7 +109,10 @@ if (process.geteuid?.() !== 0) {
     );
 
     const probe = run('probe', '-o', 'json');
-    const { agree, differences } = JSON.parse(probe.output) as ProbeReport;
+    const { agree, differences } = JSON.parse(probe.output) as {
+      agree: number;
+      differences: readonly unknown[];
+    };
     report(
       `probe, ${agree} cells agree, ${differences.length} differ`,
       `${probe.seconds.toFixed(1)} s`,
