@@ -2,12 +2,17 @@
 import type { Link } from './topology.ts';
 
 /**
- * The gateway that every child uses, and what the parent sends to if the target lies behind the child. They need not
- * be unique: each link is a world of its own. The IPv4 ones are on no interface (an address on the parent's end would
- * become the source of the node's own packets to its pods); proxy ARP answers for them, as with Calico.
+ * The gateway that every child uses. It need not be unique: each link is a world of its own. The IPv4 one is on no
+ * interface (an address on the parent's end would become the source of the node's own packets to its pods); proxy ARP
+ * answers for it, as with Calico.
  */
 const parentEnd = { 4: '169.254.1.1', 6: 'fe80::1' } as const;
-const childEnd = { 4: '169.254.1.2', 6: 'fe80::2' } as const;
+
+/**
+ * What the parent sends to if the target lies behind the child: only a key of the neighbour table. A reserved address
+ * (240/4), so that no policy can want it to be somebody.
+ */
+const childEnd = { 4: '240.0.0.1', 6: 'fe80::2' } as const;
 
 /**
  * Fixed hardware addresses and permanent neighbours: no resolution delays the first packet, and no lab can fill the
@@ -22,8 +27,8 @@ export function parentCommands(netns: string, link: Link): string[] {
   return [
     `link add name ${device} address ${parentMac} type veth peer name eth0 address ${childMac} netns ${netns}`,
     `link set dev ${device} alias ${link.alias} up`,
-    `addr add ${parentEnd[6]}/64 dev ${device} nodad`,
-    ...Object.values(childEnd).map((end) => permanentNeighbour(end, childMac, device)),
+    ...(link.families.includes(6) ? [`addr add ${parentEnd[6]}/64 dev ${device} nodad`] : []),
+    ...link.families.map((family) => permanentNeighbour(childEnd[family], childMac, device)),
     ...link.addresses.flatMap((prefix) => [
       permanentNeighbour(addressOf(prefix), childMac, device),
       `route add ${prefix} dev ${device}`,
@@ -37,10 +42,11 @@ export function childCommands(link: Link): string[] {
     loopbackUp,
     'link set dev eth0 up',
     ...link.addresses.map((prefix) => `addr add ${prefix} dev eth0${isIpv6(prefix) ? ' nodad' : ''}`),
-    ...Object.values(parentEnd).map((end) => permanentNeighbour(end, parentMac, 'eth0')),
-    `route add ${parentEnd[4]} dev eth0 scope link`,
-    `route add default via ${parentEnd[4]} dev eth0`,
-    `route add default via ${parentEnd[6]} dev eth0`,
+    ...link.families.flatMap((family) => [
+      permanentNeighbour(parentEnd[family], parentMac, 'eth0'),
+      ...(family === 4 ? [`route add ${parentEnd[4]} dev eth0 scope link`] : []),
+      `route add default via ${parentEnd[family]} dev eth0`,
+    ]),
   ];
 }
 

@@ -39,6 +39,8 @@ export interface Link {
   readonly alias: string;
   /** Host prefixes on eth0. */
   readonly addresses: readonly string[];
+  /** What the link carries: the cluster's families. */
+  readonly families: readonly IpFamily[];
 }
 
 /** Places of one lab; parents come before their children. */
@@ -48,6 +50,7 @@ export type Topology = readonly Place[];
 export function topologyOf(lab: string, cluster: Cluster, external: readonly Address[]): Topology {
   const pods = [...cluster.pods.values()].filter((pod) => !pod.hostNetwork && pod.addresses.length > 0);
   const podsByNode = Map.groupBy(pods, (pod) => pod.node);
+  const { families } = cluster;
   const outside = new Set(external.filter(isAssignable).map(hostPrefix));
   const world: Place = {
     netns: worldNetns(lab),
@@ -63,6 +66,7 @@ export function topologyOf(lab: string, cluster: Cluster, external: readonly Add
       interface: interfaceName(netns),
       alias: node.name,
       addresses: node.addresses.map(hostPrefix),
+      families,
     };
     const behind = (podsByNode.get(node.name) ?? []).flatMap((pod) => pod.addresses.map(hostPrefix));
     return {
@@ -82,6 +86,7 @@ export function topologyOf(lab: string, cluster: Cluster, external: readonly Add
       interface: interfaceName(netns),
       alias: pod.key,
       addresses: pod.addresses.map(hostPrefix),
+      families,
     };
     return {
       netns,
@@ -96,9 +101,8 @@ export function topologyOf(lab: string, cluster: Cluster, external: readonly Add
 }
 
 /**
- * Whether the world can have the address: routers forward neither "this host", loopback nor multicast, IPv6 link-local
- * needs an interface, and 169.254.1.1 and .2 are the ends of our links. Other IPv4 link-local addresses are fine: that
- * of a cloud's metadata service is one.
+ * Whether the world can have the address: routers forward neither "this host", loopback, multicast, reserved, nor IPv6
+ * link-local addresses. IPv4 link-local ones are fine: that of a cloud's metadata service is one.
  */
 export function isAssignable(address: Address): boolean {
   return !unassignable[address.family].some(([bits, length]) => {
@@ -109,12 +113,9 @@ export function isAssignable(address: Address): boolean {
 
 const unassignable: Readonly<Record<IpFamily, readonly (readonly [bits: bigint, prefixLength: number])[]>> = {
   4: [
-    [0x00000000n, 32],
+    [0x00000000n, 8],
     [0x7f000000n, 8],
-    [0xa9fe0101n, 32],
-    [0xa9fe0102n, 32],
-    [0xe0000000n, 4],
-    [0xffffffffn, 32],
+    [0xe0000000n, 3],
   ],
   // ::/127 holds the unspecified and the loopback address.
   6: [

@@ -8,6 +8,7 @@ import { destroyLab, listLabs } from '../../../src/lab/network/destroy.ts';
 import { interfaceName, netnsPath, nodeNetns, podNetns, worldNetns } from '../../../src/lab/network/names.ts';
 import { probeAll, type Probe, type ProbeResult } from '../../../src/lab/network/prober.ts';
 import { reconcileNetwork } from '../../../src/lab/network/reconcile.ts';
+import type { Address } from '../../../src/objects/ip.ts';
 import type { Cluster, Pod, Service } from '../../../src/objects/model.ts';
 import { announce } from './announce.ts';
 import { address, cluster, endpoints, node, pod, service } from './small-cluster.ts';
@@ -60,7 +61,7 @@ const shop = cluster({
   ],
   families: [4, 6],
 });
-const external = ['8.8.8.8', '2001:4860::8', '169.254.169.254', '240.0.0.1', '0.1.2.3'].map(address);
+const external = ['8.8.8.8', '2001:4860::8', '169.254.169.254', '169.254.1.1'].map(address);
 
 /** What must not change on the host, whatever labs do. Settings of all families and links; links, routes, rules. */
 function hostNetwork(): unknown {
@@ -284,6 +285,33 @@ describe.skipIf(process.getuid?.() !== 0)('[root] network of a lab', () => {
     const change = await reconcileNetwork({ lab, cluster: shop, external });
     expect(change).toEqual({ created: [], removed: [] });
     expect(await probe(inA, '10.96.0.25', { port: 80 })).toEqual({ outcome: 'unreachable' });
+  });
+
+  test('a cluster of IPv6 alone works, and one of IPv4 alone', async () => {
+    const single = `${lab}-single`;
+    try {
+      for (const [families, pick] of [
+        [[6], 1],
+        [[4], 0],
+      ] as const) {
+        const only = <T extends { addresses: readonly Address[] }>(one: T): T => ({
+          ...one,
+          addresses: one.addresses.slice(pick, pick + 1),
+        });
+        const [here, there] = [only(a), only(b)];
+        await reconcileNetwork({
+          lab: single,
+          cluster: cluster({ nodes: [only(n1), only(n2)], pods: [here, there], families }),
+          external,
+        });
+        const stop = announce({ netns: podNetns(single, b), name: 'b', port: 8080 });
+        const answer = says(`b sees ${here.addresses[0]?.text}`);
+        expect(await probe(podNetns(single, a), there.addresses[0]?.text ?? '')).toEqual(answer);
+        stop();
+      }
+    } finally {
+      await destroyLab(single);
+    }
   });
 
   test('the lab is listed and the host is untouched', () => {

@@ -5,7 +5,7 @@ import {
   setCommand,
   unsetCommand,
 } from '../../../src/lab/network/ip-commands.ts';
-import { isAssignable, topologyOf } from '../../../src/lab/network/topology.ts';
+import { isAssignable, topologyOf, type Link } from '../../../src/lab/network/topology.ts';
 import { address, cluster, node, pod, service } from './small-cluster.ts';
 
 const dns = service('kube-system/kube-dns', ['10.96.0.10'], []);
@@ -18,6 +18,7 @@ const shop = cluster({
     { ...pod('shop/done', 'n2'), phase: 'Succeeded' },
   ],
   services: [dns],
+  families: [4, 6],
 });
 const topology = topologyOf('demo', shop, [
   address('8.8.8.8'),
@@ -47,11 +48,11 @@ describe('topology', () => {
     expect(n1?.settings).toEqual({
       netns: 'bh-demo.world',
       lines: [
-        `route 10.244.0.2/32 via 169.254.1.2 dev ${device1} onlink`,
+        `route 10.244.0.2/32 via 240.0.0.1 dev ${device1} onlink`,
         `route fd00:244::2/128 via fe80::2 dev ${device1} onlink`,
       ],
     });
-    expect(n2?.settings.lines).toEqual([`route 192.168.7.7/32 via 169.254.1.2 dev ${device2} onlink`]);
+    expect(n2?.settings.lines).toEqual([`route 192.168.7.7/32 via 240.0.0.1 dev ${device2} onlink`]);
   });
 
   test('pods resolve names as the kubelet sets it up, nodes do not', () => {
@@ -74,14 +75,15 @@ describe('commands', () => {
     interface: 'veth0',
     alias: 'shop/cart',
     addresses: ['10.244.0.2/32', 'fd00:244::2/128'],
-  };
+    families: [4, 6],
+  } satisfies Link;
 
   test('parent end', () => {
     expect(parentCommands('bh-demo.pod.shop.cart', link).join('\n')).toMatchInlineSnapshot(`
       "link add name veth0 address ee:ee:ee:ee:ee:ee type veth peer name eth0 address ee:ee:ee:ee:ee:01 netns bh-demo.pod.shop.cart
       link set dev veth0 alias shop/cart up
       addr add fe80::1/64 dev veth0 nodad
-      neigh add 169.254.1.2 lladdr ee:ee:ee:ee:ee:01 dev veth0 nud permanent
+      neigh add 240.0.0.1 lladdr ee:ee:ee:ee:ee:01 dev veth0 nud permanent
       neigh add fe80::2 lladdr ee:ee:ee:ee:ee:01 dev veth0 nud permanent
       neigh add 10.244.0.2 lladdr ee:ee:ee:ee:ee:01 dev veth0 nud permanent
       route add 10.244.0.2/32 dev veth0
@@ -97,11 +99,20 @@ describe('commands', () => {
       addr add 10.244.0.2/32 dev eth0
       addr add fd00:244::2/128 dev eth0 nodad
       neigh add 169.254.1.1 lladdr ee:ee:ee:ee:ee:ee dev eth0 nud permanent
-      neigh add fe80::1 lladdr ee:ee:ee:ee:ee:ee dev eth0 nud permanent
       route add 169.254.1.1 dev eth0 scope link
       route add default via 169.254.1.1 dev eth0
+      neigh add fe80::1 lladdr ee:ee:ee:ee:ee:ee dev eth0 nud permanent
       route add default via fe80::1 dev eth0"
     `);
+  });
+
+  test('a cluster of one family has nothing of the other', () => {
+    const ipv4: Link = { ...link, addresses: ['10.244.0.2/32'], families: [4] };
+    expect([...parentCommands('c', ipv4), ...childCommands(ipv4)].join('\n')).not.toMatch(/fe80|fd00|nodad/);
+    const ipv6: Link = { ...link, addresses: ['fd00:244::2/128'], families: [6] };
+    expect([...parentCommands('c', ipv6), ...childCommands(ipv6)].join('\n')).not.toMatch(
+      /\d+\.\d+\.\d+\.\d+/,
+    );
   });
 
   test('settings are set in an idempotent way and unset', () => {
@@ -109,12 +120,12 @@ describe('commands', () => {
     expect(lines.map(setCommand)).toEqual([
       'addr replace 8.8.8.8/32 dev lo',
       'addr replace 2001:db8::1/128 dev lo nodad',
-      `route replace 10.244.0.2/32 via 169.254.1.2 dev ${topology[1]?.link?.interface} onlink`,
+      `route replace 10.244.0.2/32 via 240.0.0.1 dev ${topology[1]?.link?.interface} onlink`,
     ]);
     expect(lines.map(unsetCommand)).toEqual([
       'addr del 8.8.8.8/32 dev lo',
       'addr del 2001:db8::1/128 dev lo',
-      `route del 10.244.0.2/32 via 169.254.1.2 dev ${topology[1]?.link?.interface} onlink`,
+      `route del 10.244.0.2/32 via 240.0.0.1 dev ${topology[1]?.link?.interface} onlink`,
     ]);
   });
 });
@@ -122,13 +133,12 @@ describe('commands', () => {
 test.each([
   ['8.8.8.8', true],
   ['10.0.0.0', true],
-  ['0.1.2.3', true],
   ['169.254.169.254', true],
-  ['240.0.0.1', true],
+  ['169.254.1.1', true],
   ['0.0.0.0', false],
   ['127.0.0.1', false],
-  ['169.254.1.1', false],
-  ['169.254.1.2', false],
+  ['0.1.2.3', false],
+  ['240.0.0.1', false],
   ['224.0.0.1', false],
   ['239.255.255.255', false],
   ['255.255.255.255', false],
