@@ -23,7 +23,7 @@ const internetRanges = cidrs(
   '198.51.100.0/24 203.0.113.0/24 192.0.2.0/24 198.18.0.0/15 1.0.0.0/8 0.0.0.0/0 2001:db8::/32 2000::/3',
 );
 
-/** Nobody out there: "this network", loopback, multicast, reserved; IPv6 likewise, and link-local, which no router forwards. */
+/** Nobody out there: "this network", loopback, multicast, reserved, and IPv6 link-local, which no router forwards. */
 const unroutable = cidrs('0.0.0.0/8 127.0.0.0/8 224.0.0.0/3 ::/8 fe80::/10 ff00::/8');
 
 /** Nobody out there unless a block says so, as those do that name a cloud's metadata service, 169.254.169.254. */

@@ -4,7 +4,7 @@ import { externalRanges } from '../../src/analyze/external-points.ts';
 import { pointsOf } from '../../src/analyze/points.ts';
 import type { PortSpec } from '../../src/analyze/points.ts';
 import { cidrContains } from '../../src/objects/ip.ts';
-import type { Address } from '../../src/objects/ip.ts';
+import type { Address, IpFamily } from '../../src/objects/ip.ts';
 import type { Cluster } from '../../src/objects/model.ts';
 import { evaluate } from '../../src/policy/evaluate.ts';
 import { holderOf } from '../../src/policy/holder.ts';
@@ -20,9 +20,9 @@ const from = (...blocks: string[]) =>
     `{podSelector: {matchLabels: {pod: a}}, ingress: [{from: [${blocks.map((b) => `{ipBlock: ${b}}`).join()}]}]}`,
   );
 
-const ranges = (policies: string) => {
+const ranges = (policies: string, families: readonly IpFamily[] = [4]) => {
   const made = world(policies);
-  return externalRanges({ ...made.cluster, families: [4] }, made.policies).map(
+  return externalRanges({ ...made.cluster, families }, made.policies).map(
     ({ id, addresses }) => `${id} ${addresses.map(({ text }) => text).join()}`,
   );
 };
@@ -75,6 +75,10 @@ describe('outside points', () => {
   it('leave out loopback and multicast, and name link-local addresses only if a block does', () => {
     const metadata = '{cidr: 0.0.0.0/0, except: [169.254.169.254/32, 127.0.0.0/8, 224.0.0.0/4]}';
     expect(ranges(from(metadata))).toEqual(['internet 198.51.100.1', '169.254.169.254/32 169.254.169.254']);
+    expect(ranges(from('{cidr: "fe80::/64"}', '{cidr: "2001:db8:1::/48"}'), [6])).toEqual([
+      'internet 2001:db8::1',
+      '2001:db8:1::/48 2001:db8:1::1',
+    ]);
     expect(ranges(from('{cidr: 169.0.0.0/8}'))).toEqual(['internet 198.51.100.1', '169.0.0.0/8 169.0.0.1']);
   });
 
