@@ -11,6 +11,7 @@ import { evaluate } from '../../src/policy/evaluate.ts';
 import type { Flow } from '../../src/policy/verdict.ts';
 import { arbitraryChange, arbitraryScenario } from '../generate/scenario.ts';
 import type { Scenario } from '../generate/scenario.ts';
+import { address, blocks, outsideAddresses } from '../generate/universe.ts';
 import { canonicalTables } from './canonical.ts';
 
 type State = Omit<Scenario, 'flows'>;
@@ -155,6 +156,38 @@ test('a delta between equal tables is empty', () => {
       });
     }),
     { numRuns: 50 },
+  );
+});
+
+/** A pod whose egress set allows identities 1 and 3 and denies 0 and 2, and prefixes with those identities. */
+const arbitraryPrefixes: fc.Arbitrary<NodeTables> = fc
+  .uniqueArray(fc.tuple(fc.constantFrom(...blocks), fc.nat({ max: 3 })), { selector: ([{ text }]) => text })
+  .map((rows) => ({
+    addresses: new Map([[pod.text, { address: pod, value: podValue }]]),
+    cidrs: new Map(rows.map(([block, identity]) => [block.text, { cidr: block, identity }])),
+    classes: new Map(
+      [1, 3].map((identity) => [`1:${identity}`, { set: 1, identity, class: 1, lengths: 2 ** 31 }]),
+    ),
+    ports: new Map([['1:0:0/0', { class: 1, protocol: 0, port: 0, prefixLength: 0, allow: true, rule: 1 }]]),
+  }));
+const pod = address('198.18.0.1');
+const podValue = { identity: 0, ingressSet: 0, egressSet: 1, role: 'local-pod' } as const;
+
+test('prefixes that come and go never change the answer of the prefixes around them', () => {
+  const flows = outsideAddresses.map((destination) => ({ source: pod, destination, protocol: 6, port: 80 }));
+  fc.assert(
+    fc.property(arbitraryPrefixes, arbitraryPrefixes, (old, next) => {
+      const [model, fresh] = [new TableModel(), new TableModel()];
+      model.apply(computeDelta(emptyTables, old));
+      model.sweep();
+      fresh.apply(computeDelta(emptyTables, next));
+      const [before, after, epoch] = [judgeAll(model, flows), judgeAll(fresh, flows), model.epoch];
+      const check = () => expect(judgeAll(model, flows)).toEqual(model.epoch === epoch ? before : after);
+      for (const _ of model.applySteps(computeDelta(old, next))) check();
+      for (const _ of model.sweepSteps()) check();
+      expect(model.tables().cidrs).toEqual(next.cidrs);
+    }),
+    { numRuns: 150 },
   );
 });
 
