@@ -51,7 +51,7 @@ function seconds(since: number): string {
 const gates: readonly (readonly [name: string, program: string, args: readonly string[]])[] = [
   ['types', 'typescript/bin/tsc', ['-p', '.']],
   ['lint', 'oxlint/bin/oxlint', ['--quiet']],
-  ['format', 'prettier/bin/prettier.cjs', ['--check', '--log-level=warn', '.']],
+  ['format', 'prettier/bin/prettier.cjs', ['--check', '--cache', '--log-level=warn', '.']],
 ];
 
 function runGates(): Count {
