@@ -5,7 +5,7 @@
  * … and `agent-node-1` for a DaemonSet's pod on node-1. A name that is taken gets a suffix derived from its workload.
  * A workload whose pods (or whose ReplicaSet or Job) are in the input makes none of its own: the real ones win.
  */
-import type { Position } from '../errors.ts';
+import { BulkheadError, failure, type Position } from '../errors.ts';
 import type { Address } from '../objects/ip.ts';
 import { objectKey, type ManifestObject, type PodLabelsManifest } from '../objects/manifest.ts';
 import type { OwnerReference } from '../objects/metadata.ts';
@@ -31,16 +31,40 @@ export interface PodDraft extends PodSpec {
   readonly position: Position;
 }
 
+/** Enough for the largest clusters that Kubernetes supports (150,000 pods). */
+const maxMadePods = 200_000;
+
 type Objects = ReadonlyMap<string, ManifestObject>;
 
 /** All pods but those of DaemonSets. */
 export function draftPods(objects: Objects): PodDraft[] {
   const owners = new Owners(objects);
   const declared = podsOf(objects).map((pod) => draftDeclared(pod, owners));
-  const made = workloadsOf(objects)
-    .filter((workload) => workload.kind !== 'DaemonSet' && !owners.hasChildren(workload))
-    .flatMap((workload) => draftReplicas(workload, owners));
+  const makers = workloadsOf(objects).filter(
+    (workload) => workload.kind !== 'DaemonSet' && !owners.hasChildren(workload),
+  );
+  refuseTooMany(makers);
+  const made = makers.flatMap((workload) => draftReplicas(workload, owners));
   return relabel(withUniqueNames([...declared, ...made]), objects);
+}
+
+/** A mistyped number of replicas must not exhaust the memory. */
+function refuseTooMany(workloads: readonly WorkloadManifest[]): void {
+  let total = 0;
+  for (const { kind, namespace, name, replicas, position } of workloads) {
+    total += replicas;
+    if (total <= maxMadePods) continue;
+    throw new BulkheadError(
+      failure(
+        'PODS_TOO_MANY',
+        `with the ${replicas} pods of ${kind} ${namespace}/${name} there are ${total}`,
+        {
+          hint: `Lower the replicas: at most ${maxMadePods} pods are simulated.`,
+          position,
+        },
+      ),
+    );
+  }
 }
 
 /** The pods of DaemonSets, one per node. `taken` are the pods there are already. */

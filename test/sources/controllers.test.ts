@@ -78,6 +78,11 @@ spec: { schedule: "@daily", jobTemplate: { spec: { template: { metadata: { label
   });
 });
 
+test('a mistyped number of replicas is refused', () => {
+  const text = stream(pod('a'), workload({ spec: 'replicas: 2000000000, ' }));
+  expect(() => assemble(text)).toThrow(/test\.yaml:7:1: error PODS_TOO_MANY/);
+});
+
 describe('names stay unique', () => {
   test('declared pods keep their names, then StatefulSets', () => {
     const { pods } = assemble(
