@@ -29,13 +29,13 @@ debian_packages() {
   multiarch=/usr/lib/$(uname -m)-linux-gnu
   cat <<LIST
 clang          clang                              compiles the program that runs in the kernel
-llvm           llvm-strip                         strips it
-libbpf-dev     /usr/include/bpf/bpf_helpers.h     its headers
-linux-libc-dev /usr/include/linux/bpf.h           the kernel's
-libbpf1        $multiarch/libbpf.so.1             loads it
-iproute2       ip                                 shows the lab's namespaces
-nftables       nft                                Services of the lab, by DNAT
-procps         ps                                 for looking at what runs in the lab
+llvm           llvm-strip                         takes the debugging information out of it
+libbpf-dev     /usr/include/bpf/bpf_helpers.h     headers for that program
+linux-libc-dev /usr/include/linux/bpf.h           the kernel's headers for it
+libbpf1        $multiarch/libbpf.so.1             loads it into the kernel
+iproute2       ip                                 makes the lab's namespaces and links
+nftables       nft                                makes the lab's Services
+procps         ps                                 shows what runs in the lab
 curl           curl                               asks the lab's servers
 LIST
 }
