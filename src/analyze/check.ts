@@ -98,10 +98,13 @@ function lint(cluster: Cluster, policy: Policy, { pods, subjects }: Selected): D
   if (!first) return [];
   const name = `${first.origin.dialect} ${first.origin.namespace}/${first.origin.name}`;
   if (subjects.length === 0) {
-    const hint = `Compare its podSelector with the labels of the pods in namespace ${first.origin.namespace}.`;
-    return [
-      warning('POLICY_SELECTS_NOTHING', `${name} selects no pod`, { hint, position: first.origin.position }),
-    ];
+    const { namespace, position } = first.origin;
+    const isEmpty = !pods.some((pod) => pod.namespace === namespace);
+    const why = isEmpty ? `: there is none in namespace ${namespace}` : '';
+    const hint = isEmpty
+      ? 'Check the spelling of its metadata.namespace, and that the manifests of the pods are among the input.'
+      : `Compare its podSelector with the labels of the pods in namespace ${namespace}.`;
+    return [warning('POLICY_SELECTS_NOTHING', `${name} selects no pod${why}`, { hint, position })];
   }
   return sections.flatMap(({ rules }) =>
     rules.flatMap((rule) => [

@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest';
+import { check } from '../../src/analyze/check.ts';
+import { translatePolicies } from '../../src/dialects/translate.ts';
+import { assembleCluster } from '../../src/sources/assemble.ts';
+import { parseManifests } from '../../src/sources/manifests.ts';
+import { pod, stream } from '../sources/assembled.ts';
+
+const policy = (namespace: string, podSelector: string): string =>
+  `apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: { name: p, namespace: ${namespace} }
+spec: { podSelector: ${podSelector} }`;
+
+function warningsOf(text: string): string[] {
+  const manifests = parseManifests(text, 'test.yaml');
+  const cluster = assembleCluster(manifests.objects, { families: [4], nodes: 2 });
+  const { warnings } = check({ cluster, policies: translatePolicies(cluster), manifests });
+  return warnings.map(({ code, message, position }) => `${position?.line} ${code} ${message}`);
+}
+
+test('a policy in a namespace with no pods', () => {
+  expect(warningsOf(stream(pod('a'), policy('shpo', '{}')))).toEqual([
+    '7 POLICY_SELECTS_NOTHING NetworkPolicy shpo/p selects no pod: there is none in namespace shpo',
+  ]);
+});
+
+test('a policy that selects none of the pods of its namespace', () => {
+  expect(warningsOf(stream(pod('a'), policy('default', '{ matchLabels: { app: x } }')))).toEqual([
+    '7 POLICY_SELECTS_NOTHING NetworkPolicy default/p selects no pod',
+  ]);
+});
+
+test('finished pods and pods on the host network are no subjects', () => {
+  const done = pod('a', { status: '{ phase: Succeeded }' });
+  const host = pod('b', { spec: '{ hostNetwork: true }' });
+  expect(warningsOf(stream(done, host, policy('default', '{}')))).toHaveLength(1);
+});
+
+test('a policy that selects something', () => {
+  expect(warningsOf(stream(pod('a'), policy('default', '{}')))).toEqual([]);
+});
