@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
+import { openLibbpf } from '../../src/kernel/libbpf.ts';
 import { isRoot, describeDifferences, TestLab } from './lab-harness.ts';
 
 const example = 'examples/frontend-backend';
@@ -125,8 +126,9 @@ function exitCode(command: string, args: readonly string[]): number {
 
 /** Ids of all BPF links of the machine: none of ours may stay. */
 function linkIds(): number[] {
-  const links = JSON.parse(execFileSync('bpftool', ['link', 'list', '-j'], { encoding: 'utf8' })) as {
-    id: number;
-  }[];
-  return links.map(({ id }) => id);
+  const nextId = openLibbpf().func('int bpf_link_get_next_id(uint32_t start, _Out_ uint32_t *next)');
+  const ids: number[] = [];
+  const next = [0];
+  while (nextId(ids.at(-1) ?? 0, next) === 0) ids.push(next[0] ?? 0);
+  return ids;
 }
