@@ -77,13 +77,17 @@ function boundSocket(
 ): number {
   return inNetns(netns, () => {
     const fd = openSocket(protocol, at.address.family);
-    return closingOnError(fd, () => {
-      checked('SO_REUSEADDR', setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1));
-      if (at.address.bits === 0n && at.address.family === 6)
-        checked('IPV6_V6ONLY', setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0));
+    try {
+      // On UDP it would let two sockets have the same port.
+      if (protocol === 'TCP') setOption('SO_REUSEADDR', fd, [SOL_SOCKET, SO_REUSEADDR, 1]);
+      if (at.address === anyAddress) setOption('IPV6_V6ONLY', fd, [IPPROTO_IPV6, IPV6_V6ONLY, 0]);
       bindSocket(fd, at);
       finish(fd);
-    });
+      return fd;
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
   });
 }
 
@@ -116,18 +120,16 @@ export function beginConnect(fd: number, { address, port }: SocketAddress): numb
 }
 
 /**
- * A TCP connection under way from a namespace, optionally from one of its addresses; for `new net.Socket({ fd })` once
- * it is writable. Throws SystemCallError if it fails at once (ENETUNREACH …).
+ * A TCP connection under way from a namespace, for `new net.Socket({ fd })`. Throws SystemCallError if it fails at once
+ * (ENETUNREACH …).
  */
-export function tcpConnect(netns: string, destination: SocketAddress, source?: Address): number {
+export function tcpConnect(netns: string, destination: SocketAddress): number {
   return inNetns(netns, () => {
     const fd = openSocket('TCP', destination.address.family);
-    return closingOnError(fd, () => {
-      if (source) bindSocket(fd, { address: source, port: 0 });
-      const failed = beginConnect(fd, destination);
-      if (failed !== 0)
-        throw new SystemCallError(`connect to ${destination.address.text} port ${destination.port}`, failed);
-    });
+    const failed = beginConnect(fd, destination);
+    if (failed === 0) return fd;
+    closeSync(fd);
+    throw new SystemCallError(`connect to ${destination.address.text} port ${destination.port}`, failed);
   });
 }
 
@@ -151,23 +153,23 @@ export function receive(fd: number, buffer: Uint8Array): number {
 
 /** Lets a connected UDP socket learn of every ICMP error, not only of refusals. */
 export function reportIcmpErrors(fd: number, family: 4 | 6): void {
-  const [level, option] = family === 4 ? [IPPROTO_IP, IP_RECVERR] : [IPPROTO_IPV6, IPV6_RECVERR];
-  checked('IP_RECVERR', setOption(fd, level, option, 1));
+  setOption('IP_RECVERR', fd, family === 4 ? [IPPROTO_IP, IP_RECVERR, 1] : [IPPROTO_IPV6, IPV6_RECVERR, 1]);
 }
 
 /** Closing ends a stream with a reset instead of leaving it in TIME_WAIT. */
 export function resetOnClose(fd: number): void {
-  const linger = Buffer.alloc(8);
-  linger.writeInt32LE(1, 0);
-  checked('SO_LINGER', setsockopt(fd, SOL_SOCKET, SO_LINGER, linger, linger.length));
+  // struct linger: on, for no second.
+  setOption('SO_LINGER', fd, [SOL_SOCKET, SO_LINGER, 1, 0]);
 }
 
 const optionValue = Buffer.alloc(4);
 const optionSize = Buffer.from([4, 0, 0, 0]);
 
-function setOption(fd: number, level: number, option: number, value: number): number {
-  optionValue.writeInt32LE(value);
-  return setsockopt(fd, level, option, optionValue, optionValue.length);
+type Option = readonly [level: number, option: number, ...values: number[]];
+
+function setOption(name: string, fd: number, [level, option, ...values]: Option): void {
+  const encoded = new Uint8Array(Int32Array.from(values).buffer);
+  checked(name, setsockopt(fd, level, option, encoded, encoded.length));
 }
 
 /** struct sockaddr_in, sockaddr_in6: family in host order, all else in network order. */
@@ -185,14 +187,4 @@ function sockaddr({ family, bits }: Address, port: number): Uint8Array {
   encoded.writeBigUInt64BE(bits >> 64n, 8);
   encoded.writeBigUInt64BE(bits & 0xffff_ffff_ffff_ffffn, 16);
   return encoded;
-}
-
-function closingOnError(fd: number, action: (fd: number) => void): number {
-  try {
-    action(fd);
-    return fd;
-  } catch (error) {
-    closeSync(fd);
-    throw error;
-  }
 }

@@ -97,6 +97,9 @@ describe.skipIf(process.getuid?.() !== 0)('[root] sockets in a namespace', () =>
       );
     }
     expect(() => udpSocket(netns, address('192.0.2.77'), 1)).toThrow('EADDRNOTAVAIL');
+    const taken = udpSocket(netns, undefined, 8081);
+    expect(() => udpSocket(netns, undefined, 8081)).toThrow('EADDRINUSE');
+    closeSync(taken);
     expect(() => tcpConnect(netns, { address: address('192.0.2.77'), port: 1 })).toThrow('ENETUNREACH');
     closeSync(fd);
     const next = tcpListener(netns, address('127.0.0.1'), 8081);

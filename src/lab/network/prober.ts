@@ -47,8 +47,6 @@ export interface ProbeResult {
 export interface ProbeOptions {
   /** How long to wait for each probe, in milliseconds. UDP sends a second datagram after half of it. */
   readonly timeoutMs: number;
-  /** How often a probe that ended in `timeout` is sent again; default 0. */
-  readonly retries?: number;
 }
 
 /** Results in the order of the probes. Throws SystemCallError where a socket can't be had, e.g. for a foreign source. */
@@ -99,7 +97,6 @@ class ProbeRun {
   readonly #room = roomForSockets();
   /** Indexes of probes still to be sent. */
   readonly #waiting: number[];
-  readonly #retries: number[];
   /** In the order of their start, so deadlines come in order, too. */
   readonly #attempts: Attempt[] = [];
   #resent = 0;
@@ -109,7 +106,6 @@ class ProbeRun {
   constructor(probes: readonly Probe[], options: ProbeOptions) {
     this.#probes = probes;
     this.#timeout = options.timeoutMs;
-    this.#retries = probes.map(() => options.retries ?? 0);
     // Neighbours in the list share a namespace, which is then entered once for many.
     this.#waiting = [...Map.groupBy(probes.keys(), (index) => this.#probe(index).netnsPath).values()]
       .flat()
@@ -174,7 +170,6 @@ class ProbeRun {
   #onEvent(token: number): void {
     const attempt = this.#attempts[token];
     if (!attempt || attempt.over) return;
-    const { protocol } = this.#probe(attempt.index);
     if (!attempt.connected) {
       const failed = socketError(attempt.fd) || -Math.min(0, send(attempt.fd, streamMessage));
       if (failed !== 0) return this.#finish(attempt, { outcome: outcomeOf(failed) });
@@ -183,21 +178,22 @@ class ProbeRun {
     }
     const received = receive(attempt.fd, this.#buffer);
     if (received === -constants.errno.EAGAIN) return;
-    if (received > 0) this.#finish(attempt, { outcome: 'open', answer: this.#firstLine(received) });
+    if (received > 0) return this.#finish(attempt, { outcome: 'open', answer: this.#firstLine(received) });
     // A connection that was made and then ended without a word was open all the same.
-    else
-      this.#finish(attempt, { outcome: protocol === 'UDP' && received < 0 ? outcomeOf(-received) : 'open' });
+    const isError = received < 0 && this.#isDatagram(attempt);
+    this.#finish(attempt, { outcome: isError ? outcomeOf(-received) : 'open' });
   }
 
   #checkDeadlines(now: number): void {
     for (; this.#startedBefore(this.#resent, now - this.#timeout / 2); this.#resent++) {
       const attempt = this.#attempts[this.#resent];
-      if (attempt && !attempt.over && this.#probe(attempt.index).protocol === 'UDP')
-        send(attempt.fd, datagram);
+      if (attempt && !attempt.over && this.#isDatagram(attempt)) this.#sendAgain(attempt);
     }
     for (; this.#startedBefore(this.#expired, now - this.#timeout); this.#expired++) {
       const attempt = this.#attempts[this.#expired];
-      if (attempt && !attempt.over) this.#expire(attempt);
+      if (!attempt || attempt.over) continue;
+      const isOpen = attempt.connected && !this.#isDatagram(attempt);
+      this.#finish(attempt, { outcome: isOpen ? 'open' : 'timeout' });
     }
   }
 
@@ -206,14 +202,10 @@ class ProbeRun {
     return attempt !== undefined && attempt.started < time;
   }
 
-  #expire(attempt: Attempt): void {
-    const isStream = this.#probe(attempt.index).protocol !== 'UDP';
-    if (isStream && attempt.connected) return this.#finish(attempt, { outcome: 'open' });
-    this.#finish(attempt, { outcome: 'timeout' });
-    const left = this.#retries[attempt.index] ?? 0;
-    if (left === 0) return;
-    this.#retries[attempt.index] = left - 1;
-    this.#waiting.unshift(attempt.index);
+  /** Sending reports, and takes away, an error that came for the first datagram. */
+  #sendAgain(attempt: Attempt): void {
+    const failed = -Math.min(0, send(attempt.fd, datagram));
+    if (failed !== 0) this.#finish(attempt, { outcome: outcomeOf(failed) });
   }
 
   #finish(attempt: Attempt, result: ProbeResult): void {
@@ -225,6 +217,10 @@ class ProbeRun {
 
   #firstLine(length: number): string {
     return this.#buffer.toString('utf8', 0, length).split('\n', 1)[0] ?? '';
+  }
+
+  #isDatagram({ index }: Attempt): boolean {
+    return this.#probe(index).protocol === 'UDP';
   }
 
   #probe(index: number): Probe {

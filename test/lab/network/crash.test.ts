@@ -1,8 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
+import { mountFileSystem } from '../../../src/kernel/mount.ts';
 import { inNetns, netnsIdentity } from '../../../src/kernel/netns.ts';
 import { destroyLab, listLabs } from '../../../src/lab/network/destroy.ts';
 import { labPrefix, netnsPath, podNetns } from '../../../src/lab/network/names.ts';
@@ -137,6 +138,18 @@ describe.skipIf(process.getuid?.() !== 0)('[root] a lab and sudden death', () =>
     const ended = once(stubborn, 'exit');
     await destroyLab(lab);
     expect((await ended)[1]).toBe('SIGKILL');
+  });
+
+  test('what is mounted in the directory of a lab goes with it', async () => {
+    await reconcileNetwork({ lab, cluster: manyPods(1), external });
+    const directory = `/run/bulkhead/labs/${lab}/with space`;
+    mkdirSync(directory);
+    mountFileSystem('tmpfs', directory);
+    mkdirSync(`${directory}/deeper`);
+    mountFileSystem('tmpfs', `${directory}/deeper`);
+    await destroyLab(lab);
+    expect(traces(lab)).toEqual([]);
+    expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(`/${lab}/`);
   });
 
   test('pods that go take their processes with them, and the others stay as they are', async () => {
