@@ -1,7 +1,14 @@
 #!/bin/sh
-# Builds the kernel side: dist/bulkhead.bpf.o. Needs clang, llvm-strip and libbpf's headers (Debian: clang llvm libbpf-dev).
+# Builds the kernel side: scripts/build-bpf.sh [SOURCE_DIRECTORY OBJECT], by default bpf and dist/bulkhead.bpf.o.
+# BPF_CFLAGS are added to the compiler's options. Needs clang, llvm-strip and libbpf's headers (Debian: clang llvm libbpf-dev).
 set -eu
-cd "$(dirname "$0")/.."
+if [ $# -eq 0 ]; then
+  cd "$(dirname "$0")/.."
+  mkdir -p dist
+  set -- bpf dist/bulkhead.bpf.o
+fi
+source=$1
+object=$2
 
 machine=$(uname -m)
 case $machine in
@@ -17,11 +24,9 @@ for tool in clang llvm-strip; do
   }
 done
 
-mkdir -p dist
-object=dist/bulkhead.bpf.o
 # Built beside and moved, so that a reader never finds half an object.
-clang -O2 -g -target bpf -D__TARGET_ARCH_$target -mcpu=v3 -Wall -Wextra -Werror \
-  -I"/usr/include/$machine-linux-gnu" -c bpf/bulkhead.bpf.c -o "$object.new"
+clang -O2 -g -target bpf -D__TARGET_ARCH_$target -mcpu=v3 -Wall -Wextra -Werror ${BPF_CFLAGS:-} \
+  -I"/usr/include/$machine-linux-gnu" -c "$source/bulkhead.bpf.c" -o "$object.new"
 # Drops the DWARF; BTF and its relocations stay.
 llvm-strip -g "$object.new"
 mv "$object.new" "$object"

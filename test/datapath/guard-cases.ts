@@ -422,6 +422,11 @@ const tracked: Partial<Record<keyof typeof loads, Record<string, Judged>>> = {
       'malformed',
       forward4('internet', 'server', { protocol: ICMP, payload: icmp(3).subarray(0, 7) }),
     ),
+    'a related error cut short is none over IPv6 either': drop(
+      'forward6',
+      'malformed',
+      forward6('internet', 'server', { protocol: ICMPV6, payload: icmp(1).subarray(0, 7) }),
+    ),
     // Type 3 of another protocol's first byte.
     'a related packet of another protocol is no error': drop(
       'forward4',

@@ -1,0 +1,39 @@
+import { describe, expect, test } from 'vitest';
+import { hasClang, withObject } from './broken-objects.ts';
+import type { SourceChange } from './broken-objects.ts';
+import { isRoot, objectPath } from './kernel-tables.ts';
+import { storm } from './storm.ts';
+
+/** A verdict takes so long between its two address lookups that changes happen in between all the time. */
+const dawdle: SourceChange = {
+  file: 'judge.h',
+  from: '	if (hook == HOOK_FORWARD || source.role == ROLE_LOCAL_POD)\n',
+  to: `	for (int i = 0; i < 400; i++)
+		bpf_ktime_get_ns();
+	if (hook == HOOK_FORWARD || source.role == ROLE_LOCAL_POD)
+`,
+};
+const heedless: SourceChange = { file: 'judge.h', from: 'if (control->epoch == epoch)', to: 'if (true)' };
+
+describe.skipIf(!isRoot)('[root] change after change under traffic', () => {
+  test('every packet is allowed, as every policy allows it', async () => {
+    const { reasons, rules } = await storm(objectPath, 300_000);
+    // Allowed by each policy's one rule; the server's own side has none.
+    expect(rules.get(1)?.packets).toBe(reasons['not-isolated'].allowed.packets);
+    expect(reasons['default-deny'].denied.packets).toBe(0n);
+    expect(reasons.none.denied.packets).toBe(0n);
+  });
+
+  test.skipIf(!hasClang)(
+    'no packet is judged by a mixture of two policies, however slow the verdict',
+    async () => {
+      const { reasons } = await withObject([dawdle], (object) => storm(object, 5000));
+      expect(reasons['default-deny'].denied.packets).toBe(0n);
+    },
+  );
+
+  test.skipIf(!hasClang)('which it would be, if it did not look at the epoch again', async () => {
+    const { reasons } = await withObject([dawdle, heedless], (object) => storm(object, 5000));
+    expect(reasons['default-deny'].denied.packets).toBeGreaterThan(0n);
+  });
+});
