@@ -11,7 +11,7 @@ export async function streamFlows(
 ): Promise<Results['flows']> {
   const wanted = (item: FlowItem) => item.kind === 'lost' || matchesFilter(item.record, filter);
   const past = log.newestFirst().filter(wanted).take(last).toArray();
-  for (const item of past.reverse()) reply.item(item);
+  for (const item of past.toReversed()) reply.item(item);
   if (!follow) return { shown: past.length };
 
   let shown = past.length;

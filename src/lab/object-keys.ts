@@ -22,7 +22,13 @@ const shortNames: Readonly<Record<string, string>> = {
 };
 
 const kinds = [
-  ...['NetworkPolicy', 'Namespace', 'Pod', 'Service', 'Node', 'Endpoints', 'EndpointSlice'],
+  'NetworkPolicy',
+  'Namespace',
+  'Pod',
+  'Service',
+  'Node',
+  'Endpoints',
+  'EndpointSlice',
   ...workloadKinds,
 ];
 

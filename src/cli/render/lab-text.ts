@@ -12,7 +12,7 @@ import { paint, type Terminal } from './terminal.ts';
 export function renderUp(report: UpReport, terminal: Terminal): string {
   const { lab, totals, timings, skipped, totalMs } = report;
   const option = lab === 'default' ? '' : ` --name ${lab}`;
-  const ignored = Object.entries(skipped).map(([kind, count]) => `${count} ${kind}`);
+  const ignored = Object.entries(skipped).map(([kind, number]) => `${number} ${kind}`);
   const next = [
     [`bulkhead lab probe${option}`, 'send packets between all pairs and compare with the policies'],
     [`bulkhead lab flows --follow${option}`, 'watch who talks to whom, and which line of YAML decided'],
@@ -99,7 +99,7 @@ export function renderStatus(report: StatusReport, terminal: Terminal): string {
     pods,
     terminal,
   );
-  return `${[...head, '', nodeTable, podTable].join('\n')}`;
+  return [...head, '', nodeTable, podTable].join('\n');
 }
 
 /** `0.42 ms`, `12 ms`. */
