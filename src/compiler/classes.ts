@@ -42,16 +42,24 @@ interface Matched {
 interface Classified {
   readonly classes: Classification;
   /** The identities that each rule reached: the same arrays, the same classes. */
-  readonly reached: readonly (readonly IdentityId[])[];
+  readonly reached: readonly (readonly Member[])[];
   /** Of the class entries. */
   readonly keys: readonly string[];
 }
 
-type Lists<K> = ReadonlyMap<K, readonly IdentityId[]>;
+/** An identity as long as it lives: the same object from one compile to the next. */
+interface Member {
+  readonly id: IdentityId;
+  readonly ports: NamedPorts;
+  /** Only while a set is being classified. */
+  matched: Matched | undefined;
+}
+
+type Lists<K> = ReadonlyMap<K, readonly Member[]>;
 
 export class ClassTables {
   readonly #entries = new ClassEntries();
-  #identities: ReadonlyMap<IdentityId, Identity> = new Map();
+  #members: ReadonlyMap<IdentityId, Member> = new Map();
   #satisfying: Lists<PredicateId> = new Map();
   #naming: Lists<PortName> = new Map();
   #current = new Map<SetId, Classified>();
@@ -61,9 +69,18 @@ export class ClassTables {
     this.#entries.startRound();
     this.#previous = this.#current;
     this.#current = new Map();
-    this.#identities = identities;
-    this.#satisfying = listBy(identities, ({ predicates }) => predicates, this.#satisfying);
-    this.#naming = listBy(identities, ({ ports }) => ports.keys(), this.#naming);
+    const members = new Map<IdentityId, Member>();
+    const satisfying = new Map<PredicateId, Member[]>();
+    const naming = new Map<PortName, Member[]>();
+    for (const { id, predicates, ports } of identities.values()) {
+      const member = this.#members.get(id) ?? { id, ports, matched: undefined };
+      members.set(id, member);
+      for (const predicate of predicates) append(satisfying, predicate, member);
+      for (const name of ports.keys()) append(naming, name, member);
+    }
+    this.#members = members;
+    this.#satisfying = keepEqual(this.#satisfying, satisfying);
+    this.#naming = keepEqual(this.#naming, naming);
   }
 
   /** Equal `set`s must have equal tiers. */
@@ -83,35 +100,42 @@ export class ClassTables {
 
   #classify(tiers: readonly RuleTier[], keys: string[]): Classification {
     const nothing: Matched = { after: new Map(), classes: new Map() };
-    const matched = new Map<IdentityId, Matched>();
+    const touched: Member[] = [];
     for (const { rules } of tiers) {
       for (const rule of rules) {
         for (const list of this.#reachedBy(rule)) {
-          for (const id of list) matched.set(id, extend(matched.get(id) ?? nothing, rule));
+          for (const member of list) {
+            if (!member.matched) touched.push(member);
+            member.matched = extend(member.matched ?? nothing, rule);
+          }
         }
       }
     }
     const named = tiers.some(({ rules }) => rules.some((rule) => rule.named));
-    const fallback = this.#entryFor(tiers, nothing, { ports: new Map(), keys });
+    const fallback = this.#entryFor(tiers, nothing, { ports: noPorts, keys });
     const ids = new Map<IdentityId, ClassId>();
     const entries = new Set<ClassEntry>();
-    const assign = (id: IdentityId, entry: ClassEntry) => {
-      ids.set(id, entry.id);
-      entries.add(entry);
-    };
-    if (fallback.ports.length > 0) assign(0, fallback);
-    for (const [id, rules] of matched) {
-      const ports: NamedPorts = (named && this.#identities.get(id)?.ports) || new Map();
-      const portsKey = named ? JSON.stringify([...ports]) : '';
-      let entry = rules.classes.get(portsKey);
-      if (!entry) rules.classes.set(portsKey, (entry = this.#entryFor(tiers, rules, { ports, keys })));
-      if (entry !== fallback) assign(id, entry);
+    if (fallback.ports.length > 0) {
+      ids.set(0, fallback.id);
+      entries.add(fallback);
+    }
+    for (const member of touched) {
+      const { matched = nothing } = member;
+      member.matched = undefined;
+      const ports = named ? member.ports : noPorts;
+      const portsKey = ports.size > 0 ? JSON.stringify([...ports]) : '';
+      let entry = matched.classes.get(portsKey);
+      if (!entry) {
+        matched.classes.set(portsKey, (entry = this.#entryFor(tiers, matched, { ports, keys })));
+        if (entry !== fallback) entries.add(entry);
+      }
+      if (entry !== fallback) ids.set(member.id, entry.id);
     }
     return { ids, entries };
   }
 
   /** Identities for which the rule may match something that it doesn't match for everybody. */
-  #reachedBy({ peers, ports, named }: CompiledRule): (readonly IdentityId[])[] {
+  #reachedBy({ peers, ports, named }: CompiledRule): (readonly Member[])[] {
     if (peers !== 'any') return peers.map((predicate) => this.#satisfying.get(predicate) ?? nobody);
     if (!named || ports === 'any') return [];
     return ports.flatMap((port) => ('name' in port ? [this.#naming.get(port.name) ?? nobody] : []));
@@ -144,7 +168,8 @@ export class ClassTables {
   }
 }
 
-const nobody: readonly IdentityId[] = [];
+const nobody: readonly Member[] = [];
+const noPorts: NamedPorts = new Map();
 
 /** A rule that reaches an identity by several peers counts once. */
 function extend(matched: Matched, rule: CompiledRule): Matched {
@@ -155,26 +180,20 @@ function extend(matched: Matched, rule: CompiledRule): Matched {
   return next;
 }
 
-/** The identities under each of their keys. A list that is as it was before is the same array. */
-function listBy<K>(
-  identities: ReadonlyMap<IdentityId, Identity>,
-  keysOf: (identity: Identity) => Iterable<K>,
-  before: Lists<K>,
-): Lists<K> {
-  const lists = new Map<K, IdentityId[]>();
-  for (const identity of identities.values()) {
-    for (const key of keysOf(identity)) {
-      const list = lists.get(key);
-      if (list) list.push(identity.id);
-      else lists.set(key, [identity.id]);
-    }
-  }
-  const kept = new Map<K, readonly IdentityId[]>();
-  for (const [key, list] of lists) {
+/** `next`, with the lists of `before` where they are equal. */
+function keepEqual<K>(before: Lists<K>, next: Lists<K>): Lists<K> {
+  const kept = new Map<K, readonly Member[]>();
+  for (const [key, list] of next) {
     const old = before.get(key);
     kept.set(key, old && sameItems(old, list) ? old : list);
   }
   return kept;
+}
+
+function append<K>(lists: Map<K, Member[]>, key: K, member: Member): void {
+  const list = lists.get(key);
+  if (list) list.push(member);
+  else lists.set(key, [member]);
 }
 
 function sameItems<T>(a: readonly T[], b: readonly T[]): boolean {

@@ -44,33 +44,21 @@ const portEnd = 2 ** portBits;
 
 /** The rules in tier order → sorted entries; what no entry covers is denied by default. */
 export function portTable(tiers: readonly MatchedTier[]): PortEntry[] {
-  const entries: PortEntry[] = [];
   const background = piecesOf(tiers, anyProtocol).decisions[0] ?? deniedByDefault;
+  const entries: PortEntry[] = [];
   if (background !== deniedByDefault) {
-    entries.push(entry(background, { protocol: anyProtocol, port: 0, prefixLength: 0 }));
+    entries.push({ protocol: anyProtocol, port: 0, prefixLength: 0, ...meaning(background) });
   }
   for (const protocol of protocolsOf(tiers)) {
-    emit(reduce(piecesOf(tiers, protocol), 0, 0), background, { protocol, port: 0, prefixLength: 0 });
+    for (const { decision, ...prefix } of fewestPrefixes(piecesOf(tiers, protocol), background)) {
+      entries.push({ protocol, ...prefix, ...meaning(decision) });
+    }
   }
   return entries;
-
-  function emit(node: PrefixNode, inherited: Decision, at: Prefix): void {
-    let decision = inherited;
-    if (!node.choices.includes(inherited)) {
-      decision = Math.min(...node.choices);
-      entries.push(entry(decision, at));
-    }
-    if (!node.halves) return;
-    const prefixLength = at.prefixLength + 1;
-    emit(node.halves[0], decision, { ...at, prefixLength });
-    emit(node.halves[1], decision, { ...at, port: at.port + 2 ** (portBits - prefixLength), prefixLength });
-  }
 }
 
-type Prefix = Pick<PortEntry, 'protocol' | 'port' | 'prefixLength'>;
-
-function entry(decision: Decision, prefix: Prefix): PortEntry {
-  return { ...prefix, allow: decision % 2 === 1, rule: Math.floor(decision / 2) };
+function meaning(decision: Decision): Pick<PortEntry, 'allow' | 'rule'> {
+  return { allow: decision % 2 === 1, rule: Math.floor(decision / 2) };
 }
 
 /** Protocols that some rule names, ascending. */
@@ -139,15 +127,37 @@ interface PrefixNode {
   readonly halves?: readonly [PrefixNode, PrefixNode];
 }
 
-function reduce(pieces: Pieces, port: number, prefixLength: number): PrefixNode {
-  const piece = pieceAt(pieces.starts, port);
-  const size = 2 ** (portBits - prefixLength);
-  if ((pieces.starts[piece + 1] ?? portEnd) >= port + size) {
-    return { choices: pieces.decisions.slice(piece, piece + 1) };
+interface DecidedPrefix {
+  readonly port: number;
+  readonly prefixLength: number;
+  readonly decision: Decision;
+}
+
+/** Sorted; a prefix in none of them gets `background`. */
+function fewestPrefixes(pieces: Pieces, background: Decision): DecidedPrefix[] {
+  const leaves = pieces.decisions.map((decision): PrefixNode => ({ choices: [decision] }));
+  const found: DecidedPrefix[] = [];
+  choose(reduce(0, 0), 0, 0, background);
+  return found;
+
+  function reduce(port: number, prefixLength: number): PrefixNode {
+    const piece = pieceAt(pieces.starts, port);
+    const leaf = leaves[piece];
+    const size = 2 ** (portBits - prefixLength);
+    if (leaf && (pieces.starts[piece + 1] ?? portEnd) >= port + size) return leaf;
+    const low = reduce(port, prefixLength + 1);
+    const high = reduce(port + size / 2, prefixLength + 1);
+    const common = low.choices.filter((choice) => high.choices.includes(choice));
+    const choices = common.length > 0 ? common : [...new Set([...low.choices, ...high.choices])];
+    return { choices, halves: [low, high] };
   }
-  const low = reduce(pieces, port, prefixLength + 1);
-  const high = reduce(pieces, port + size / 2, prefixLength + 1);
-  const common = low.choices.filter((choice) => high.choices.includes(choice));
-  const choices = common.length > 0 ? common : [...new Set([...low.choices, ...high.choices])];
-  return { choices, halves: [low, high] };
+
+  function choose(node: PrefixNode, port: number, prefixLength: number, inherited: Decision): void {
+    const decision = node.choices.includes(inherited) ? inherited : Math.min(...node.choices);
+    if (decision !== inherited) found.push({ port, prefixLength, decision });
+    if (!node.halves) return;
+    const half = 2 ** (portBits - prefixLength - 1);
+    choose(node.halves[0], port, prefixLength + 1, decision);
+    choose(node.halves[1], port + half, prefixLength + 1, decision);
+  }
 }
