@@ -2,6 +2,7 @@
 import { computeMatrix } from '../analyze/matrix.ts';
 import type { Point } from '../analyze/points.ts';
 import { translatePolicies } from '../dialects/translate.ts';
+import { BulkheadError, failure } from '../errors.ts';
 import { probeMatrix } from '../lab/probe.ts';
 import type { SnapshotResult } from '../lab/protocol.ts';
 import type { ProbeReport } from './commands/lab-probe.ts';
@@ -28,6 +29,7 @@ export async function probeLab(snapshot: SnapshotResult, options: ProbeLabOption
     wanted: ({ source, destination }) => fits(source, filter.from) && fits(destination, filter.to),
     onProgress,
   });
+  if (cells.length === 0) throw nothingToProbe();
   const skipped = cells.filter(({ outcome }) => outcome === 'unsupported');
   const probed = cells.filter(({ outcome }) => outcome !== 'unsupported');
   const differences = probed.filter(({ difference }) => difference !== undefined);
@@ -43,6 +45,14 @@ export async function probeLab(snapshot: SnapshotResult, options: ProbeLabOption
     cells,
     ...(whole ? { matrix: matrixReport(matrix, 'workload') } : {}),
   };
+}
+
+function nothingToProbe(): BulkheadError {
+  return new BulkheadError(
+    failure('LAB_NOTHING_TO_PROBE', 'no pair of pods, or of a pod and the outside, fits', {
+      hint: 'Write namespace/pod, namespace/workload, namespace/, an address or "internet"; `bulkhead lab status` lists the pods.',
+    }),
+  );
 }
 
 /** `namespace/`, `namespace/name`, `name`: of a pod or of the workload that made it; or an outside point. */

@@ -32,6 +32,9 @@ export async function runDaemon(name: string): Promise<void> {
   await daemon.ended;
 }
 
+/** How long a daemon waits for its lab. */
+const patienceMs = 10_000;
+
 class Daemon {
   readonly #name: string;
   /** One change at a time; reading is always possible. */
@@ -50,19 +53,29 @@ class Daemon {
 
   async listen(socket: string): Promise<void> {
     this.#server = await serveRequests(socket, (request, reply) => this.#handle(request, reply));
+    setTimeout(() => void this.#turns.take(() => this.#endIfUnused()), patienceMs).unref();
+  }
+
+  /** The command that started us was killed before it said what for. */
+  async #endIfUnused(): Promise<void> {
+    if (!this.#lab) await this.#removeEverything(undefined);
   }
 
   async down(progress: (text: string) => void = () => undefined): Promise<Results['down']> {
     return this.#turns.take(async () => {
       const pods = this.#lab?.cluster.pods.size ?? 0;
-      this.#lab?.close();
-      this.#lab = undefined;
       progress(`removing ${pods} pods`);
-      await destroyLab(this.#name);
-      // No new request is taken; the answer to this one still goes out.
-      this.#server?.close(() => this.#end.resolve());
+      await this.#removeEverything(this.#lab);
       return { pods };
     });
+  }
+
+  async #removeEverything(lab: Lab | undefined): Promise<void> {
+    lab?.close();
+    this.#lab = undefined;
+    await destroyLab(this.#name);
+    // No new request is taken; the answer to the one that asked for this still goes out.
+    this.#server?.close(() => this.#end.resolve());
   }
 
   async #handle(request: Request, reply: Reply): Promise<Results[Operation]> {
@@ -97,12 +110,11 @@ class Daemon {
     const lab = new Lab({ name: this.#name, families, nodes });
     try {
       const result = await lab.up(objects, progress);
+      if (reply.signal.aborted) throw new Error('the command that started the lab has gone');
       this.#lab = lab;
       return result;
     } catch (error) {
-      lab.close();
-      await destroyLab(this.#name);
-      this.#server?.close(() => this.#end.resolve());
+      await this.#removeEverything(lab);
       throw error;
     }
   }
