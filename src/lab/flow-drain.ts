@@ -7,6 +7,9 @@ import type { FlowLog } from '../observe/flow-log.ts';
 
 const intervalMs = { followed: 5, unfollowed: 100 } as const;
 
+/** Reading counters costs more than looking for events, and a loss is told early enough at this pace. */
+const countersEveryMs = 1000;
+
 /** Events of one node per turn; a flood is taken in turns, so that requests are still answered. */
 const batch = 4096;
 
@@ -15,6 +18,7 @@ export class FlowDrain {
   readonly #datapaths: () => ReadonlyMap<string, Datapath>;
   readonly #lost = new Map<string, bigint>();
   #timer: NodeJS.Timeout | undefined;
+  #nextCounters = 0;
 
   constructor(log: FlowLog, datapaths: () => ReadonlyMap<string, Datapath>) {
     this.#log = log;
@@ -37,9 +41,12 @@ export class FlowDrain {
 
   /** Also called ahead of each change, so that events meet the snapshot that judged them. */
   drain(): void {
+    const now = performance.now();
+    const countersDue = now >= this.#nextCounters;
+    if (countersDue) this.#nextCounters = now + countersEveryMs;
     for (const [node, datapath] of this.#datapaths()) {
       datapath.drainEvents(batch, (event) => this.#log.add(node, event));
-      this.#countLost(node, datapath);
+      if (countersDue) this.#countLost(node, datapath);
     }
     this.#log.settle();
   }
