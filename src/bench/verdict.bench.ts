@@ -174,14 +174,14 @@ function summarize({ name, goal }: Case, times: readonly number[]): Result {
 }
 
 requireBpf(thisMachine());
-const one = tablesOf(clusterWith(0));
+const single = tablesOf(clusterWith(0));
 const many = tablesOf(clusterWith(9999));
 const quiet = { tracking: tracking.new, events: false };
 const kernels = {
-  one: new Kernel(one, quiet),
+  one: new Kernel(single, quiet),
   many: new Kernel(many, quiet),
-  events: new Kernel(one, { tracking: tracking.new, events: true }),
-  reply: new Kernel(one, { tracking: tracking.reply, events: false }),
+  events: new Kernel(single, { tracking: tracking.new, events: true }),
+  reply: new Kernel(single, { tracking: tracking.reply, events: false }),
 };
 const names = { 4: 'forward4', 6: 'forward6' } as const;
 const cases = ([4, 6] as const).flatMap((family): Case[] => {

@@ -99,7 +99,7 @@ const toServer = ports(2, [[0, 0, 0, true, rules.anythingToServer]]);
 const fromAnyone = ports(3, [[tcp, 443, exact, true, rules.tcp443FromAnyone]]);
 const fromBlock = ports(4, [[0, 0, 0, true, rules.anythingFromBlock]]);
 
-function rows(family: 4 | 6): { address: Address; to: AddressValue }[] {
+function addressRows(family: 4 | 6): { address: Address; to: AddressValue }[] {
   const at = world[family];
   return [
     {
@@ -134,7 +134,7 @@ export const worldDelta: Delta = {
     ],
   },
   stage: {
-    addresses: [...rows(4), ...rows(6)],
+    addresses: [...addressRows(4), ...addressRows(6)],
     cidrs: prefixes.map((row) => ({ ...row, from: 0, isNew: true, isGone: false })),
   },
   sweep: { ports: [], classes: [] },

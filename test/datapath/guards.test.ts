@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { expectedOf, guardCases, judgeCase, loads } from './guard-cases.ts';
+import { guardCases } from './guards/all-cases.ts';
+import { expectedOf, judgeCase, loads } from './guards/case.ts';
 import { worldDelta } from './guard-world.ts';
 import { isRoot, KernelTables } from './kernel-tables.ts';
 

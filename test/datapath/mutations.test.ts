@@ -1,8 +1,9 @@
-/** For every guard in the kernel side: taken out, and at least one case of guard-cases.ts must notice. */
+/** For every guard in the kernel side: taken out, and at least one case of guards/ must notice. */
 import { describe, expect, test } from 'vitest';
 import { hasClang, withObject } from './broken-objects.ts';
 import type { SourceChange } from './broken-objects.ts';
-import { expectedOf, guardCases, judgeCase, loads } from './guard-cases.ts';
+import { guardCases } from './guards/all-cases.ts';
+import { expectedOf, judgeCase, loads } from './guards/case.ts';
 import { worldDelta } from './guard-world.ts';
 import { isRoot, KernelTables } from './kernel-tables.ts';
 

@@ -1,0 +1,76 @@
+/** What conntrack knows of a packet, and what that is worth. */
+import { icmp } from '../../../src/bench/packet.ts';
+import { drop, forward4, forward6, GRE, ICMP, ICMPV6, pass, toTcp80, toTcp81 } from './case.ts';
+import type { Judged, loads } from './case.ts';
+
+const quoted = new Uint8Array(32);
+const error4 = (type: number) =>
+  forward4('internet', 'server', { protocol: ICMP, payload: icmp(type, 1, quoted) });
+const error6 = (type: number) =>
+  forward6('internet', 'server', { protocol: ICMPV6, payload: icmp(type, 1, quoted) });
+
+export const trackingCases: Partial<Record<keyof typeof loads, Record<string, Judged>>> = {
+  established: {
+    'an established flow is judged by its original direction': pass(
+      'forward4',
+      'rule',
+      forward4('client', 'server', toTcp80),
+    ),
+    'and dropped when nothing allows it any more': drop(
+      'forward4',
+      'default-deny',
+      forward4('client', 'server', toTcp81),
+    ),
+  },
+  reply: {
+    'replies pass': pass('forward4', 'reply', forward4('client', 'internet', toTcp81)),
+    'replies pass over IPv6': pass('forward6', 'reply', forward6('client', 'internet', toTcp81)),
+    'replies to the node pass': pass('local_in4', 'reply', forward4('client', 'node', toTcp81)),
+  },
+  related: {
+    'destination unreachable': pass('forward4', 'related', error4(3)),
+    'time exceeded': pass('forward4', 'related', error4(11)),
+    'parameter problem': pass('forward4', 'related', error4(12)),
+    'packet too big over IPv6': pass('forward6', 'related', error6(2)),
+    'a related redirect is no error': drop('forward4', 'default-deny', error4(5)),
+    'a related echo request is no error': drop('forward4', 'default-deny', error4(8)),
+    'a related echo request over IPv6 is no error': drop('forward6', 'default-deny', error6(128)),
+    'a related connection is judged like a new one': drop(
+      'forward4',
+      'default-deny',
+      forward4('internet', 'server', toTcp80),
+    ),
+    'a related error cut short is none': drop(
+      'forward4',
+      'malformed',
+      forward4('internet', 'server', { protocol: ICMP, payload: icmp(3).subarray(0, 7) }),
+    ),
+    'a related error cut short is none over IPv6 either': drop(
+      'forward6',
+      'malformed',
+      forward6('internet', 'server', { protocol: ICMPV6, payload: icmp(1).subarray(0, 7) }),
+    ),
+    // Type 3 of another protocol's first byte.
+    'a related packet of another protocol is no error': drop(
+      'forward4',
+      'default-deny',
+      forward4('internet', 'server', { protocol: GRE, payload: Uint8Array.of(3, 0, 0, 0, 0, 0, 0, 0) }),
+    ),
+  },
+  relatedReply: {
+    'an error about a reply': pass('forward4', 'related', error4(3)),
+    'any other related reply is judged': drop(
+      'forward4',
+      'default-deny',
+      forward4('internet', 'server', toTcp80),
+    ),
+  },
+  production: {
+    'without conntrack everything is judged': drop(
+      'forward4',
+      'default-deny',
+      forward4('client', 'server', toTcp81),
+    ),
+    'also an ICMP error': drop('forward4', 'default-deny', error4(3)),
+  },
+};
