@@ -13,7 +13,7 @@ import { uniformCluster } from './uniform-cluster.ts';
 import type { ClusterSize } from './uniform-cluster.ts';
 
 const large: ClusterSize = { policies: 10_000, pods: 100_000, namespaces: 1000 };
-const small: ClusterSize = { policies: 40, pods: 100, namespaces: 4 };
+const small: ClusterSize = { policies: 20, pods: 100, namespaces: 2 };
 const fullRuns = 5;
 /** The first of them compile code that no run before has made fast. */
 const changeRuns = { warmUp: 50, measured: 201 };

@@ -121,7 +121,10 @@ function pieceAt(starts: readonly number[], port: number): number {
   return low;
 }
 
-/** `choices`: the decisions that, given to this whole prefix, leave the fewest entries to be nested in it. */
+/**
+ * `choices`: the decisions that, given to this whole prefix, leave the fewest entries to be nested in it; in the order
+ * of the ports that they come from, so that the choice among them doesn't depend on how rules are numbered.
+ */
 interface PrefixNode {
   readonly choices: readonly Decision[];
   readonly halves?: readonly [PrefixNode, PrefixNode];
@@ -153,7 +156,7 @@ function fewestPrefixes(pieces: Pieces, background: Decision): DecidedPrefix[] {
   }
 
   function choose(node: PrefixNode, port: number, prefixLength: number, inherited: Decision): void {
-    const decision = node.choices.includes(inherited) ? inherited : Math.min(...node.choices);
+    const decision = node.choices.includes(inherited) ? inherited : (node.choices[0] ?? inherited);
     if (decision !== inherited) found.push({ port, prefixLength, decision });
     if (!node.halves) return;
     const half = 2 ** (portBits - prefixLength - 1);

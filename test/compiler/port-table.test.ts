@@ -86,6 +86,16 @@ test('equal decisions give equal tables: one range in pieces, a rule that never 
   expect(tableOf(allow(1, 80, 99), allow(2, 85, 86))).toEqual(tableOf(allow(1, 80, 99)));
 });
 
+test('the numbers of the rules do not shape the table', () => {
+  const shape = (...ids: [number, number]) =>
+    tableOf(allow(ids[0], 80), allow(ids[1], 81)).map(({ port, prefixLength, rule }) => [
+      port,
+      prefixLength,
+      ids.indexOf(rule),
+    ]);
+  expect(shape(1, 2)).toEqual(shape(2, 1));
+});
+
 test('entries are sorted by protocol, port and length', () => {
   const entries = tableOf(allow(1, 1, 65535, 17), allow(2, 80, 95), allow(3, 7), {
     id: 4,
