@@ -154,6 +154,7 @@ export class Lab {
     const { objects, cluster, started, progress = () => undefined } = change;
     const assembled = performance.now();
     const kept = await this.#replaceNodes(cluster, progress);
+    const ready = performance.now();
     progress(`enforcing ${cluster.networkPolicies.size} policies`);
     const withoutHeirsOfAddresses = withoutHeirs(kept, cluster);
     if (withoutHeirsOfAddresses !== cluster) {
@@ -170,6 +171,7 @@ export class Lab {
     return {
       ...update,
       assembleMs: assembled - started,
+      nodesMs: ready - assembled,
       enforcedMs: enforced - started,
       networkMs: performance.now() - enforced,
     };

@@ -90,6 +90,8 @@ export interface UpResult {
 export interface ChangeTimings extends UpdateTimings {
   /** Pods as controllers would make them, addresses, endpoints. */
   readonly assembleMs: number;
+  /** Taking nodes away and making them, where a change does; this comes before the policies. */
+  readonly nodesMs: number;
   /** Namespaces, links, Services, servers, names. */
   readonly networkMs: number;
   /** From the request's arrival until the last node's kernel enforced it. */

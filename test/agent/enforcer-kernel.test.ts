@@ -1,7 +1,7 @@
 /** A full map, for real: two nodes' tables in the kernel, one of them small. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Enforcer } from '../../src/agent/enforcer.ts';
-import { ipv4, tcp } from '../../src/bench/packet.ts';
+import { ipv4, tcp } from '../../src/datapath/packet.ts';
 import { Compiler } from '../../src/compiler/compiler.ts';
 import type { Datapath } from '../../src/datapath/datapath.ts';
 import type { Cluster } from '../../src/objects/model.ts';

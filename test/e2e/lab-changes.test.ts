@@ -170,6 +170,31 @@ describe.skipIf(!isRoot)('[root] changes of a running lab', () => {
     await lab.json('delete', ['netpol/shop/web']);
   });
 
+  test('nodes come and go with what is on them', async () => {
+    await lab.apply(onlyOther);
+    const far = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'far', namespace: 'shop', labels: { app: 'other' } },
+    };
+    const spec = { nodeName: 'far-away', containers: [{ name: 'far', image: 'far' }] };
+    await lab.apply(JSON.stringify({ ...far, spec }));
+    expect((await lab.status()).nodes.map(({ name }) => name)).toContain('far-away');
+    expect((await lab.exec('shop/far', ...curl)).code).toBe(0);
+    expect(describeDifferences(await lab.probe())).toEqual([]);
+
+    // A node with another address is another node, made anew with its pods.
+    const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'far-away' } };
+    const status = { addresses: [{ type: 'InternalIP', address: '172.18.0.200' }] };
+    await lab.apply(JSON.stringify({ ...node, status }));
+    expect((await lab.exec('shop/far', ...curl)).code).toBe(0);
+    expect(describeDifferences(await lab.probe())).toEqual([]);
+
+    await lab.json('delete', ['node/far-away', 'pod/shop/far', 'netpol/shop/web']);
+    expect((await lab.status()).nodes.map(({ name }) => name)).not.toContain('far-away');
+    expect(describeDifferences(await lab.probe())).toEqual([]);
+  });
+
   test('bad input changes nothing', async () => {
     const before = await lab.status();
     const halfGood = `${onlyOther}---\n${onlyOther.replace('ingress:', 'ingres:').replace('name: web', 'name: typo')}`;

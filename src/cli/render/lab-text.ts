@@ -52,13 +52,15 @@ export function renderLabList(labs: readonly LabListItem[], terminal: Terminal):
 }
 
 export function renderChange({ changes, podsAdded, podsRemoved, timings, parseMs }: ChangeReport): string {
-  const { assembleMs, translateMs, compileMs, deltaMs, kernelMs, networkMs, enforcedMs, entries } = timings;
+  const { assembleMs, nodesMs, translateMs, compileMs, deltaMs, kernelMs, networkMs, enforcedMs, entries } =
+    timings;
+  const nodes = nodesMs >= 1 ? `nodes ${ms(nodesMs)}, ` : '';
   const compile = translateMs + compileMs + deltaMs;
   return [
     ...changes.map(({ key, change }) => `${displayKey(key)} ${change}`),
     ...podsAdded.map((pod) => `  + pod ${pod}`),
     ...podsRemoved.map((pod) => `  - pod ${pod}`),
-    `In the kernel of every node after ${ms(enforcedMs)}: assemble ${ms(assembleMs)}, compile ${ms(compile)}, ` +
+    `In the kernel of every node after ${ms(enforcedMs)}: assemble ${ms(assembleMs)}, ${nodes}compile ${ms(compile)}, ` +
       `kernel ${ms(kernelMs)} (${count(entries, 'entry', 'entries')}). Before that, parse ${ms(parseMs)}; after it, network ${ms(networkMs)}.`,
     '',
   ].join('\n');
