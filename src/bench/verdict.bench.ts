@@ -22,7 +22,7 @@ import { RingBuffer } from '../kernel/ring-buffer.ts';
 import { makeAddress } from '../objects/ip.ts';
 import type { Address } from '../objects/ip.ts';
 import type { Cluster, NetworkPolicy, Pod } from '../objects/model.ts';
-import { ipv4, ipv6, tcp } from './packet.ts';
+import { ipv4, ipv6, tcp } from '../datapath/packet.ts';
 import { uniformCluster } from './uniform-cluster.ts';
 
 const objectPath = fileURLToPath(new URL('../../dist/bulkhead.bpf.o', import.meta.url));

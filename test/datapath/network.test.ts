@@ -2,7 +2,7 @@
 import { closeSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { icmp, ipv4, ipv6, tcp, udp } from '../../src/bench/packet.ts';
+import { icmp, ipv4, ipv6, tcp, udp } from '../../src/datapath/packet.ts';
 import type { Delta } from '../../src/compiler/tables.ts';
 import type { Datapath, DatapathReason, FlowEvent } from '../../src/datapath/datapath.ts';
 import { openEbpfDatapath } from '../../src/datapath/ebpf/ebpf-datapath.ts';

@@ -1,7 +1,7 @@
 /** The programs in the kernel, on real packet bytes, say what the oracle says, and for the reason that it gives. */
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ipv4, ipv6, transport } from '../../src/bench/packet.ts';
+import { ipv4, ipv6, transport } from '../../src/datapath/packet.ts';
 import { Compiler } from '../../src/compiler/compiler.ts';
 import { computeDelta, emptyTables } from '../../src/compiler/delta.ts';
 import { lookup } from '../../src/compiler/lookup.ts';

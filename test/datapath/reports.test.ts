@@ -1,6 +1,6 @@
 /** Counters and events of the loaded programs are exact, also when events find no room. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { icmp, ipv4, ipv6, tcp } from '../../src/bench/packet.ts';
+import { icmp, ipv4, ipv6, tcp } from '../../src/datapath/packet.ts';
 import { rules, serverIngress, clientEgress, world, worldDelta } from './guard-world.ts';
 import { isRoot, KernelTables, testCapacity, tracking } from './kernel-tables.ts';
 import { addressBytes } from '../../src/objects/ip.ts';

@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
-import { ipv4, tcp } from '../../src/bench/packet.ts';
+import { ipv4, tcp } from '../../src/datapath/packet.ts';
 import type { AddressValue, Delta } from '../../src/compiler/tables.ts';
 import type { Counters } from '../../src/datapath/datapath.ts';
 import { ensureBpffs } from '../../src/kernel/bpffs.ts';

@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import { constants } from 'node:os';
 import { afterEach, describe, expect, test } from 'vitest';
-import { ipv4, ipv6, transport } from '../../src/bench/packet.ts';
+import { ipv4, ipv6, transport } from '../../src/datapath/packet.ts';
 import { Compiler } from '../../src/compiler/compiler.ts';
 import { computeDelta, emptyTables } from '../../src/compiler/delta.ts';
 import { nodeTables } from '../../src/compiler/node-tables.ts';

@@ -1,5 +1,5 @@
 /** Cases of single packets: what they are made of, and how one is tried. */
-import { ipv4, ipv6, tcp } from '../../../src/bench/packet.ts';
+import { ipv4, ipv6, tcp } from '../../../src/datapath/packet.ts';
 import type { DatapathReason } from '../../../src/datapath/datapath.ts';
 import type { ProgramName } from '../../../src/datapath/ebpf/object.ts';
 import { world } from '../guard-world.ts';

@@ -1,6 +1,6 @@
 /** Headers of any shape: options, extension headers, fragments, and what is cut short. */
-import { icmp, ipv4, ipv6, sctp, tcp, udp } from '../../../src/bench/packet.ts';
-import type { ExtensionHeader } from '../../../src/bench/packet.ts';
+import { icmp, ipv4, ipv6, sctp, tcp, udp } from '../../../src/datapath/packet.ts';
+import type { ExtensionHeader } from '../../../src/datapath/packet.ts';
 import {
   data,
   drop,

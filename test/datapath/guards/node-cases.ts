@@ -1,5 +1,5 @@
 /** Between a pod and its node, at LOCAL_IN. */
-import { icmp, ipv6 } from '../../../src/bench/packet.ts';
+import { icmp, ipv6 } from '../../../src/datapath/packet.ts';
 import { allNodes, linkLocal } from '../guard-world.ts';
 import { drop, forward4, forward6, ICMPV6, pass, six, toTcp80 } from './case.ts';
 import type { Judged } from './case.ts';

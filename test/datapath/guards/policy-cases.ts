@@ -1,5 +1,5 @@
 /** What policies say: sets, identities, ports, and who is judged at all. */
-import { icmp, sctp, tcp, udp } from '../../../src/bench/packet.ts';
+import { icmp, sctp, tcp, udp } from '../../../src/datapath/packet.ts';
 import { data, drop, forward4, forward6, GRE, ICMP, pass, SCTP, TCP, toTcp80, toTcp81, UDP } from './case.ts';
 import type { Judged } from './case.ts';
 

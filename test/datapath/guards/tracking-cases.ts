@@ -1,5 +1,5 @@
 /** What conntrack knows of a packet, and what that is worth. */
-import { icmp } from '../../../src/bench/packet.ts';
+import { icmp } from '../../../src/datapath/packet.ts';
 import { drop, forward4, forward6, GRE, ICMP, ICMPV6, pass, toTcp80, toTcp81 } from './case.ts';
 import type { Judged, loads } from './case.ts';
 
