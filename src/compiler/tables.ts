@@ -1,14 +1,15 @@
 /**
  * The tables that one node programs: flat, keyed by text, no provenance. A datapath holds exactly these.
  *
- * A change is a Delta. Entries of the two address tables hold a previous and a current value, and one number, the
- * epoch, says which of the two counts; a packet reads the epoch once. So a delta is applied in three steps, none of
- * which shows a packet anything but the old policy or the new one, whole:
+ * A change is a Delta. The two address tables hold a row as it was and as it will be, and one number, the epoch, says
+ * which of the two counts; a packet is judged by one epoch from its first lookup to its last. How a datapath holds both
+ * is its own business (ebpf/tables.ts: two copies of the tables; table-model.ts: two values in a row). So a delta is
+ * applied in three steps, none of which shows a packet anything but the old policy or the new one, whole:
  *
- *   add     ports and classes under ids that nothing refers to yet; addresses and cidrs staged (previous = what counts
- *           now, current = the new value, epoch = next)
+ *   add     ports and classes under ids that nothing refers to yet; addresses and cidrs staged: the new value written
+ *           where the epoch does not reach yet
  *   commit  epoch := next
- *   sweep   (after a grace period in which packets that read the old epoch are done) remove what is unreachable
+ *   sweep   (when packets that read the old epoch no longer matter) remove what is unreachable
  *
  * If anything in `add` fails (a full map), what was added is taken out again and the old policy stays.
  * The sweep of one delta comes before the `add` of the next, which may bring the same rows back. compiler/table-model.ts
