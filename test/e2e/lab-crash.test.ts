@@ -1,9 +1,10 @@
 /** What is left of a lab when its daemon is killed, and how it goes away; and two labs side by side. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { openLibbpf } from '../../src/kernel/libbpf.ts';
+import { labPaths } from '../../src/lab/paths.ts';
 import { isRoot, describeDifferences, TestLab } from './lab-harness.ts';
 
 const example = 'examples/frontend-backend';
@@ -48,6 +49,8 @@ describe.skipIf(!isRoot)('[root] labs come and go', () => {
     const before = linkIds();
     await lab.up(example);
     expect(traces(lab)).not.toEqual([]);
+    const permissions = statSync(labPaths(lab.name).socket).mode & 0o777;
+    expect(permissions.toString(8)).toBe('600');
     await lab.down();
     expect(traces(lab)).toEqual([]);
     expect(linkIds().filter((id) => !before.includes(id))).toEqual([]);

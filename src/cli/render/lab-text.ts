@@ -19,6 +19,7 @@ export function renderUp(report: UpReport, terminal: Terminal): string {
     [`bulkhead lab exec${option} NAMESPACE/POD -- curl SERVICE`, 'be a pod'],
     [`bulkhead lab down${option}`, 'take it away'],
   ] as const;
+  const width = Math.max(...next.map(([command]) => command.length));
   return [
     `Lab ${paint(terminal, 'bold', lab)} is up in ${seconds(totalMs)}: ${count(totals.nodes, 'node')}, ${count(totals.pods, 'pod')}, ` +
       `${count(totals.services, 'service')}, ${count(totals.policies, 'policy', 'policies')}.`,
@@ -26,7 +27,7 @@ export function renderUp(report: UpReport, terminal: Terminal): string {
     `Policies compiled in ${ms(timings.compileMs)}, in the kernel after ${ms(timings.kernelMs)} more, before any pod had a network.`,
     '',
     'Next:',
-    ...next.map(([command, text]) => `  ${command.padEnd(56)} ${paint(terminal, 'dim', text)}`),
+    ...next.map(([command, text]) => `  ${command.padEnd(width)} ${paint(terminal, 'dim', text)}`),
     '',
   ].join('\n');
 }
