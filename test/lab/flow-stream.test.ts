@@ -102,7 +102,10 @@ describe('draining', () => {
     let lostEvents = 0n;
     const nothing = () => undefined;
     const datapath: Datapath = {
-      ...{ apply: nothing, sweep: nothing, close: nothing, detach: nothing },
+      apply: nothing,
+      sweep: nothing,
+      close: nothing,
+      detach: nothing,
       drainEvents: (_limit: number, onEvent: (event: FlowEvent) => void) =>
         waiting.splice(0).forEach(onEvent),
       counters: () => ({ lostEvents }) as Counters,
