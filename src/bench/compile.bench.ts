@@ -3,11 +3,12 @@
  * thread, median of several runs. `-o json` prints the same as data.
  */
 import { arch, cpus, release, totalmem } from 'node:os';
+import { deltaSize } from '../agent/enforcer.ts';
 import { Compiler } from '../compiler/compiler.ts';
 import { computeDelta } from '../compiler/delta.ts';
 import { nodeTables } from '../compiler/node-tables.ts';
 import type { Program } from '../compiler/program.ts';
-import type { Delta, NodeTables } from '../compiler/tables.ts';
+import type { NodeTables } from '../compiler/tables.ts';
 import { translatePolicies } from '../dialects/translate.ts';
 import { uniformCluster } from './uniform-cluster.ts';
 import type { ClusterSize } from './uniform-cluster.ts';
@@ -54,11 +55,6 @@ function rowsOf({ addresses, cidrs, classes, ports }: NodeTables): number {
   return addresses.size + cidrs.size + classes.size + ports.size;
 }
 
-function writesOf({ add, stage, sweep }: Delta): number {
-  const lists = [add.ports, add.classes, stage.addresses, stage.cidrs, sweep.ports, sweep.classes];
-  return lists.reduce((sum, list) => sum + list.length, 0);
-}
-
 /** A fresh compiler each time, as when an agent starts. */
 function measureFull() {
   const cluster = uniformCluster(large);
@@ -97,7 +93,7 @@ function measureChange() {
       return { next, delta: computeDelta(tables, next) };
     });
     tables = change.next;
-    writes = writesOf(change.delta);
+    writes = deltaSize(change.delta);
     if (run < changeRuns.warmUp) continue;
     compileTimes.push(compileMs);
     deltaTimes.push(deltaMs);

@@ -1,9 +1,10 @@
 /**
  * What of a Program one node has to hold: it enforces its own pods, so of all other addresses only their identity
- * matters, and of the identities only those that the rules of its own pods can tell apart.
+ * matters, and of the identities only as much as the rules of its own pods can tell apart.
  */
 import { cidrContainsCidr } from '../objects/ip.ts';
 import type { Cidr } from '../objects/ip.ts';
+import { mergeIdentities } from './local-identities.ts';
 import { PrefixTable } from './prefix-table.ts';
 import { anyProtocol } from './program.ts';
 import type { AddressEntry, ClassEntry, ClassId, IdentityId, Program, SetEntry, SetId } from './program.ts';
@@ -18,20 +19,21 @@ const anyProtocolBit = 31;
  * are dropped. Without them such an address is judged like any other outside the cluster.
  */
 export function nodeTables(program: Program, node: string, podRanges: readonly Cidr[]): NodeTables {
-  const { classes, ports } = reachable(program, setsOfPodsOn(program, node));
-  const distinguished = new Set(classes.values().map(({ identity }) => identity));
-  const project = (identity: IdentityId) => (distinguished.has(identity) ? identity : 0);
+  const sets = setsOfPodsOn(program, node);
+  const merged = mergeIdentities(sets);
+  const project = (identity: IdentityId) => merged.get(identity) ?? 0;
   const addresses = new Map<string, AddressRow>();
   for (const [text, entry] of program.addresses) addresses.set(text, addressRow(entry, node, project));
-  return { addresses, cidrs: cidrRows(program, podRanges, project), classes, ports };
+  const cidrs = cidrRows(program, podRanges, project);
+  return { addresses, cidrs, ...reachable(program, sets, project) };
 }
 
-function setsOfPodsOn(program: Program, node: string): Set<SetId> {
-  const sets = new Set<SetId>();
+function setsOfPodsOn(program: Program, node: string): SetEntry[] {
+  const ids = new Set<SetId>();
   for (const { owner, ingressSet, egressSet } of program.addresses.values()) {
-    if (owner.kind === 'pod' && owner.node === node) sets.add(ingressSet).add(egressSet);
+    if (owner.kind === 'pod' && owner.node === node) ids.add(ingressSet).add(egressSet);
   }
-  return sets;
+  return [...ids].flatMap((id) => program.sets.get(id) ?? []);
 }
 
 function addressRow(
@@ -67,15 +69,19 @@ function cidrRows(
   return rows;
 }
 
-function reachable(program: Program, sets: ReadonlySet<SetId>): Pick<NodeTables, 'classes' | 'ports'> {
+function reachable(
+  program: Program,
+  sets: readonly SetEntry[],
+  project: (identity: IdentityId) => IdentityId,
+): Pick<NodeTables, 'classes' | 'ports'> {
   const classes = new Map<string, ClassRow>();
   const ports = new Map<string, PortRow>();
-  for (const id of sets) {
-    const set = program.sets.get(id);
-    if (!set) continue;
-    for (const [key, row] of classRows(program, set)) classes.set(key, row);
-    for (const each of new Set(set.classes.values())) {
-      for (const [key, row] of portRows(classOf(program, each)).rows) ports.set(key, row);
+  for (const set of sets) {
+    for (const [key, row] of classRows(program, set)) {
+      if (project(row.identity) === row.identity) classes.set(key, row);
+    }
+    for (const id of new Set(set.classes.values())) {
+      for (const [key, row] of portRows(classOf(program, id)).rows) ports.set(key, row);
     }
   }
   return { classes, ports };

@@ -2,8 +2,9 @@
 import { formatPosition } from '../../src/errors.ts';
 import type { IdentityId, Program, RuleId, SetId } from '../../src/compiler/program.ts';
 import { unprogrammedIdentity } from '../../src/compiler/tables.ts';
-import type { NodeTables } from '../../src/compiler/tables.ts';
+import type { AddressRow, NodeTables } from '../../src/compiler/tables.ts';
 
+/** For each address and prefix: what it is, and its port tables towards and from each pod of the node. */
 export function canonicalTables(program: Program, tables: NodeTables) {
   const rule = (id: RuleId) => {
     const origin = program.rules.get(id);
@@ -11,33 +12,30 @@ export function canonicalTables(program: Program, tables: NodeTables) {
       ? `${origin.namespace}/${origin.name} ${origin.direction} ${formatPosition(origin.position)}`
       : `${id}`;
   };
-  const identity = (id: IdentityId) =>
-    id === unprogrammedIdentity ? 'unprogrammed' : (program.identities.get(id) ?? [`${id}`]).join(' & ');
   const portsByClass = Map.groupBy(tables.ports.values(), (row) => row.class);
-  const classRowsBySet = Map.groupBy(tables.classes.values(), (row) => row.set);
-  const portTexts = (id: number) =>
-    (portsByClass.get(id) ?? [])
-      .map((row) => `${row.protocol}:${row.port}/${row.prefixLength} ${row.allow} ${rule(row.rule)}`)
-      .sort();
-  const set = (id: SetId) =>
-    (classRowsBySet.get(id) ?? [])
-      .map((row) => `${identity(row.identity)} → ${row.lengths} ${portTexts(row.class).join(', ')}`)
-      .sort();
+  const portTable = (set: SetId, identity: IdentityId) => {
+    if (set === 0) return 'not isolated';
+    const row = tables.classes.get(`${set}:${identity}`) ?? tables.classes.get(`${set}:0`);
+    const entries = (row ? (portsByClass.get(row.class) ?? []) : []).map(
+      (entry) => `${entry.protocol}:${entry.port}/${entry.prefixLength} ${entry.allow} ${rule(entry.rule)}`,
+    );
+    return `${row?.lengths ?? 0} ${entries.sort().join(', ')}`;
+  };
+  const localPods = [...tables.addresses].filter(([, { value }]) => value.role === 'local-pod').sort(byKey);
+  const seenBy = (identity: IdentityId) =>
+    identity === unprogrammedIdentity
+      ? 'unprogrammed'
+      : localPods.map(([text, { value }]: [string, AddressRow]) => ({
+          pod: text,
+          from: portTable(value.ingressSet, identity),
+          to: portTable(value.egressSet, identity),
+        }));
   return {
-    addresses: new Map(
-      [...tables.addresses].sort(byKey).map(([key, { value }]) => [
-        key,
-        {
-          role: value.role,
-          identity: identity(value.identity),
-          ingress: set(value.ingressSet),
-          egress: set(value.egressSet),
-          isolated: [value.ingressSet !== 0, value.egressSet !== 0],
-        },
-      ]),
-    ),
-    cidrs: new Map([...tables.cidrs].sort(byKey).map(([key, row]) => [key, identity(row.identity)])),
-    // With every set's content compared above, equal sizes mean that there is nothing beside it.
+    addresses: [...tables.addresses]
+      .sort(byKey)
+      .map(([text, { value }]) => ({ text, role: value.role, seen: seenBy(value.identity) })),
+    cidrs: [...tables.cidrs].sort(byKey).map(([text, row]) => ({ text, seen: seenBy(row.identity) })),
+    // With everything reachable compared above, equal sizes mean that there is nothing beside it.
     sizes: { classes: tables.classes.size, ports: tables.ports.size },
   };
 }

@@ -74,28 +74,40 @@ describe('sets', () => {
 });
 
 describe('sizes', () => {
-  /** n clients may reach the database on five ports. */
-  function sizes(n: number) {
-    const clients = Array.from({ length: n }, (_, index) =>
-      pod({ name: `c${index}`, app: `c${index}`, ip: `10.244.1.${100 + index}` }),
-    );
-    const peers = Array.from(
-      { length: n },
-      (_, index) => `{ podSelector: { matchLabels: { app: c${index} } } }`,
-    );
-    const ports = [1, 3, 5, 7, 9].map((port) => `{ port: ${port} }`);
-    const ingress = `[{ from: [${peers.join(', ')}], ports: [${ports.join(', ')}] }]`;
-    const tables = nodeTables(
-      compile(fromManifests(db, ...clients, ingressPolicy('db', 'db', ingress))),
-      'node-1',
-      [],
-    );
-    return { classes: tables.classes.size, ports: tables.ports.size };
+  const list = (items: readonly string[]) => `[${items.join(', ')}]`;
+  const anyOf = (apps: readonly string[]) =>
+    list(apps.map((app) => `{ podSelector: { matchLabels: { app: ${app} } } }`));
+  const fivePorts = list([1, 3, 5, 7, 9].map((port) => `{ port: ${port} }`));
+
+  /** n clients, told apart by their selectors, may reach the database on five ports; and what else `policies` say. */
+  function sizes(n: number, policies: (apps: readonly string[]) => string[] = () => []) {
+    const apps = Array.from({ length: n }, (_, index) => `c${index}`);
+    const clients = apps.map((app, index) => pod({ name: app, app, ip: `10.244.1.${100 + index}` }));
+    const database = ingressPolicy('db', 'db', `[{ from: ${anyOf(apps)}, ports: ${fivePorts} }]`);
+    const program = compile(fromManifests(web, db, ...clients, database, ...policies(apps)));
+    const tables = nodeTables(program, 'node-1', []);
+    return {
+      program: {
+        rows: program.sets.values().reduce((sum, { classes }) => sum + classes.size, 0),
+        prefixes: program.classes.values().reduce((sum, { ports }) => sum + ports.length, 0),
+      },
+      node: { rows: tables.classes.size, prefixes: tables.ports.size },
+    };
   }
 
   test('entries grow as identities + classes × prefixes, not as identities × prefixes', () => {
-    expect(sizes(20)).toEqual({ classes: 20, ports: 5 });
-    expect(sizes(40)).toEqual({ classes: 40, ports: 5 });
+    expect(sizes(20).program).toEqual({ rows: 20, prefixes: 5 });
+    expect(sizes(40).program).toEqual({ rows: 40, prefixes: 5 });
+  });
+
+  test('on a node they grow as what its pods tell apart', () => {
+    expect(sizes(20).node).toEqual({ rows: 1, prefixes: 5 });
+    expect(sizes(40).node).toEqual({ rows: 1, prefixes: 5 });
+    // The web server takes half of the clients: two groups for the database, one of them for the web server.
+    const half = (apps: readonly string[]) => [
+      ingressPolicy('web', 'web', `[{ from: ${anyOf(apps.slice(apps.length / 2))} }]`),
+    ];
+    expect(sizes(20, half).node).toEqual({ rows: 3, prefixes: 6 });
   });
 
   test('a node holds what its own pods need, and all addresses', () => {
