@@ -25,6 +25,7 @@ import type { ClassId, IdentityId, PortEntry, SetId } from './program.ts';
 export const unprogrammedIdentity: IdentityId = 0xffffffff;
 
 export interface AddressValue {
+  /** One of those that the node's own pods don't tell apart stands for all of them (local-identities.ts). */
   readonly identity: IdentityId;
   readonly ingressSet: SetId;
   readonly egressSet: SetId;
