@@ -7,43 +7,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ChangeResult } from '../lab/protocol.ts';
+import { manifests, policy } from './hundred-pods.ts';
 
 const lab = `bench-${process.pid}`;
-const workloads = 20;
-const replicas = 5;
 const applies = 15;
-
-/** Every workload of five pods may be called by the next one only: 20 policies, and most cells are denied. */
-function manifests(): string {
-  const documents = Array.from({ length: workloads }, (_, index) => {
-    const [name, caller] = [`app-${index}`, `app-${(index + 1) % workloads}`];
-    return `apiVersion: apps/v1
-kind: Deployment
-metadata: { name: ${name}, namespace: bench }
-spec:
-  replicas: ${replicas}
-  selector: { matchLabels: { app: ${name} } }
-  template:
-    metadata: { labels: { app: ${name} } }
-    spec:
-      containers:
-        - { name: app, image: app, ports: [{ containerPort: 8080 }, { containerPort: 9000, protocol: UDP }] }
----
-${policy({ name, subject: name, caller })}`;
-  });
-  return documents.join('---\n');
-}
-
-function policy({ name, subject, caller }: { name: string; subject: string; caller: string }): string {
-  return `apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: { name: ${name}, namespace: bench }
-spec:
-  podSelector: { matchLabels: { app: ${subject} } }
-  ingress:
-    - from: [{ podSelector: { matchLabels: { app: ${caller} } } }]
-`;
-}
 
 const root = join(import.meta.dirname, '../..');
 
@@ -78,11 +45,7 @@ if (process.geteuid?.() !== 0) {
     writeFileSync(all, manifests());
     writeFileSync(one, policy({ name: 'extra', subject: 'app-3', caller: 'app-7' }));
 
-    report(
-      `up, ${workloads * replicas} pods, ${workloads} policies`,
-      `${run('up', all).seconds.toFixed(1)} s`,
-      '10 s',
-    );
+    report('up, 100 pods, 20 policies', `${run('up', all).seconds.toFixed(1)} s`, '10 s');
 
     const changes = Array.from({ length: applies }, () => {
       const applied = change('apply', '-f', one);
