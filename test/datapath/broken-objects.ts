@@ -24,8 +24,8 @@ export async function withObject<T>(
     cpSync('bpf', source, { recursive: true });
     for (const change of changes) apply(source, change);
     const object = join(directory, 'bulkhead.bpf.o');
-    // What a change leaves unused is no error here.
-    const env = { ...process.env, BPF_CFLAGS: '-Wno-error' };
+    // The sources as they are must not even make the compiler frown.
+    const env = { ...process.env, BPF_CFLAGS: changes.length === 0 ? '-Werror' : '' };
     execFileSync('scripts/build-bpf.sh', [source, object], { env, stdio: ['ignore', 'pipe', 'pipe'] });
     return await use(object);
   } finally {

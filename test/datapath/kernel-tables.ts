@@ -84,7 +84,7 @@ export class KernelTables {
   }
 
   counters(): Counters {
-    return readCounters(this.object.maps, this.tables.ruleLimit);
+    return readCounters(this.object.maps, 64);
   }
 
   close(): void {

@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, mkdtempSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -120,6 +120,22 @@ describe.skipIf(!isRoot)('[root] life of the programs', () => {
     send(allowedPort);
     await until(() => arrived(receivers.allowed) === 1);
     expect(arrived(receivers.denied)).toBe(0);
+  });
+
+  test('when the programs can not be attached nothing is in force, and the next try goes through', async () => {
+    const datapath = openOwn();
+    mkdirSync(`${network.pinDir}/1`);
+    expect(() => {
+      datapath.apply(worldDelta);
+    }).toThrow(expect.objectContaining({ code: 'DATAPATH_ATTACH_FAILED' }));
+    send(deniedPort);
+    await until(() => arrived(receivers.denied) === 1);
+    datapath.apply(worldDelta);
+    send(deniedPort);
+    send(allowedPort);
+    await until(() => arrived(receivers.allowed) === 1);
+    expect(arrived(receivers.denied)).toBe(0);
+    datapath.close();
   });
 
   test('half a generation, as a process that dies while it attaches leaves it, is cleared away', async () => {

@@ -9,7 +9,7 @@ import { openEbpfDatapath } from '../../src/datapath/ebpf/ebpf-datapath.ts';
 import { inNetns } from '../../src/kernel/netns.ts';
 import { udpSocket } from '../../src/kernel/socket.ts';
 import { Conversation, echoServer, until } from './conversation.ts';
-import { linkLocal, world, worldDelta } from './guard-world.ts';
+import { linkLocal, rules, world, worldDelta } from './guard-world.ts';
 import { isRoot, objectPath, testCapacity } from './kernel-tables.ts';
 import { sendRaw } from './raw-packets.ts';
 import { ip, podInterfacePrefix, TestNetwork } from './test-network.ts';
@@ -240,6 +240,18 @@ describe.skipIf(!isRoot)('[root] between network namespaces', () => {
         ingress: { reason: 'rule', rule: 2, set: 1 },
       });
     });
+  });
+
+  test('a rule id that comes back to be another rule counts from zero', async () => {
+    const port = { class: 99, protocol: 6, port: 99, prefixLength: 16, allow: true, rule: rules.tcp80 };
+    const uses = worldDelta.add.ports.filter((row) => row.rule === rules.tcp80);
+    const conversation = talk('client', world[4].server, 80);
+    await until(() => conversation.connected);
+    expect(datapath.counters().rules.get(rules.tcp80)?.packets).toBeGreaterThan(0n);
+    datapath.apply({ ...nothing, sweep: { ports: uses, classes: [] } });
+    datapath.apply({ ...nothing, add: { ports: [port], classes: [] } });
+    expect(datapath.counters().rules.get(rules.tcp80)).toBeUndefined();
+    datapath.apply({ ...nothing, add: { ports: uses, classes: [] }, sweep: { ports: [port], classes: [] } });
   });
 
   test("a pod can't pass as the one it writes to", async () => {

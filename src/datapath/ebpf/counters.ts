@@ -31,6 +31,16 @@ export function readCounters(maps: CounterMaps, ruleLimit: number): Counters {
   };
 }
 
+/** Sets the counters of these rules to zero. */
+export function clearRules(map: BpfMap, rules: readonly RuleId[]): void {
+  const key = new Uint8Array(4);
+  const nothing = new Uint8Array(libbpf().possibleCpus() * layouts.counter.size);
+  for (const rule of rules) {
+    new DataView(key.buffer).setUint32(0, rule, true);
+    map.set(key, nothing);
+  }
+}
+
 const zero: Counter = { packets: 0n, bytes: 0n };
 
 function readAll(map: BpfMap, limit: number): Counter[] {

@@ -4,17 +4,19 @@
  */
 import type { Delta } from '../../compiler/tables.ts';
 import { RingBuffer } from '../../kernel/ring-buffer.ts';
-import type { Datapath } from '../datapath.ts';
+import type { Counters, Datapath, FlowEvent } from '../datapath.ts';
 import { defaultCapacity } from './capacity.ts';
 import type { Capacity } from './capacity.ts';
 import { disableConntrack, enableConntrack } from './conntrack.ts';
-import { readCounters } from './counters.ts';
+import { clearRules, readCounters } from './counters.ts';
 import { decodeEvent } from './events.ts';
 import { attachGeneration, pinnedGenerations, preparePinDirectory, removeGeneration } from './generations.ts';
 import { flags } from './layout.ts';
 import { loadObject } from './object.ts';
+import type { LoadedObject } from './object.ts';
+import { RuleUse } from './rule-use.ts';
 import { requireBpf, thisMachine } from './requirements.ts';
-import { Tables } from './tables.ts';
+import { inverse, Tables } from './tables.ts';
 
 export interface EbpfOptions {
   /** Path of the node's network namespace: /run/netns/NAME or /proc/PID/ns/net. */
@@ -38,82 +40,106 @@ export interface EbpfOptions {
 const sweepDelay = 200;
 
 /**
- * Loads the programs with empty tables. The first `apply` puts them into the hooks, with its tables whole, and takes
+ * Loads the programs with empty tables. The first `apply` fills the tables, puts the programs into the hooks and takes
  * out what an earlier process left pinned there: until then that goes on enforcing.
  * Throws BulkheadError with the remedy if this machine can't.
  */
 export function openEbpfDatapath(options: EbpfOptions): Datapath {
   requireBpf(thisMachine());
-  const { netns, pinDir, objectPath, podInterfacePrefix } = options;
-  const capacity = { ...defaultCapacity, ...options.capacity };
-  preparePinDirectory(pinDir);
-  enableConntrack(netns);
-  const object = loadObject({
-    objectPath,
-    capacity,
-    ...(podInterfacePrefix === undefined ? {} : { podInterfacePrefix }),
-  });
-  const { maps } = object;
-  const tables = new Tables({ maps, capacity, flags: (options.events ?? true) ? flags.allowedEvents : 0 });
-  const ring = new RingBuffer(maps.events.fd, capacity.eventBytes);
-  const generation = Math.max(0, ...pinnedGenerations(pinDir)) + 1;
-  let attached = false;
-  let sweeping: NodeJS.Timeout | undefined;
+  preparePinDirectory(options.pinDir);
+  // Before loading: types of conntrack may be in a module that only its first use brings in.
+  enableConntrack(options.netns);
+  return new EbpfDatapath(options);
+}
 
-  /** Empty tables let everything pass, so that until the commit the old generation alone decides. */
-  const applyFirst = (delta: Delta): void => {
-    const old = pinnedGenerations(pinDir);
-    attachGeneration({ object, netns, pinDir, generation });
+class EbpfDatapath implements Datapath {
+  readonly #options: EbpfOptions;
+  readonly #object: LoadedObject;
+  readonly #tables: Tables;
+  readonly #ring: RingBuffer;
+  readonly #rules = new RuleUse();
+  readonly #generation: number;
+  #attached = false;
+  #sweeping: NodeJS.Timeout | undefined;
+
+  constructor(options: EbpfOptions) {
+    const { objectPath, pinDir, podInterfacePrefix, events = true } = options;
+    const capacity = { ...defaultCapacity, ...options.capacity };
+    this.#options = options;
+    this.#generation = Math.max(0, ...pinnedGenerations(pinDir)) + 1;
+    this.#object = loadObject({
+      objectPath,
+      capacity,
+      ...(podInterfacePrefix === undefined ? {} : { podInterfacePrefix }),
+    });
     try {
-      tables.apply(delta);
+      const { maps } = this.#object;
+      this.#tables = new Tables({ maps, capacity, flags: events ? flags.allowedEvents : 0 });
+      this.#ring = new RingBuffer(maps.events.fd, capacity.eventBytes);
     } catch (error) {
-      removeGeneration(pinDir, generation);
+      this.#object.close();
+      throw error;
+    }
+  }
+
+  apply(delta: Delta): void {
+    clearRules(this.#object.maps.rule_counters, this.#rules.returning(delta));
+    this.#tables.apply(delta);
+    if (!this.#attached) this.#attach(delta);
+    this.#rules.applied(delta);
+    this.#sweepLater();
+  }
+
+  sweep(): void {
+    clearTimeout(this.#sweeping);
+    this.#tables.sweep();
+  }
+
+  counters(): Counters {
+    return readCounters(this.#object.maps, this.#rules.limit);
+  }
+
+  drainEvents(limit: number, onEvent: (event: FlowEvent) => void): void {
+    this.#ring.drain(limit, (view, offset) => {
+      onEvent(decodeEvent(view, offset));
+    });
+  }
+
+  close(): void {
+    clearTimeout(this.#sweeping);
+    this.#ring.close();
+    this.#object.close();
+  }
+
+  detach(): void {
+    this.close();
+    detachEbpfDatapath(this.#options);
+  }
+
+  /** With the first tables whole; if that fails, the tables are empty again. */
+  #attach(delta: Delta): void {
+    const { netns, pinDir } = this.#options;
+    const old = pinnedGenerations(pinDir);
+    try {
+      attachGeneration({ object: this.#object, netns, pinDir, generation: this.#generation });
+    } catch (error) {
+      this.#tables.apply(inverse(delta));
       throw error;
     }
     for (const one of old) removeGeneration(pinDir, one);
-    attached = true;
-  };
-  const sweep = (): void => {
-    clearTimeout(sweeping);
-    sweeping = undefined;
-    tables.sweep();
-  };
-  const sweepLater = (): void => {
-    clearTimeout(sweeping);
-    sweeping = setTimeout(() => {
-      // A failed sweep leaves the tables refusing further changes, and the next apply says so.
+    this.#attached = true;
+  }
+
+  #sweepLater(): void {
+    clearTimeout(this.#sweeping);
+    this.#sweeping = setTimeout(() => {
       try {
-        sweep();
+        this.#tables.sweep();
       } catch {
-        sweeping = undefined;
+        // The tables refuse further changes now, and the next apply says why.
       }
     }, sweepDelay).unref();
-  };
-  const close = (): void => {
-    clearTimeout(sweeping);
-    ring.close();
-    object.close();
-  };
-
-  return {
-    apply: (delta) => {
-      if (attached) tables.apply(delta);
-      else applyFirst(delta);
-      sweepLater();
-    },
-    sweep,
-    counters: () => readCounters(maps, tables.ruleLimit),
-    drainEvents: (limit, onEvent) => {
-      ring.drain(limit, (view, offset) => {
-        onEvent(decodeEvent(view, offset));
-      });
-    },
-    close,
-    detach: () => {
-      close();
-      detachEbpfDatapath({ netns, pinDir });
-    },
-  };
+  }
 }
 
 /**

@@ -56,7 +56,6 @@ export class Tables {
   /** Rows of one copy, with ports and classes that await the sweep. */
   #sizes: Sizes = { addresses4: 0, addresses6: 0, cidrs4: 0, cidrs6: 0, classes: 0, ports: 0 };
   #epoch = 0;
-  #ruleLimit = 0;
   /** The delta that the copy out of use has not seen. */
   #unswept: Delta | undefined;
   /** Set when not even taking back worked: the copy out of use is in an unknown state. */
@@ -75,11 +74,6 @@ export class Tables {
     return this.#epoch;
   }
 
-  /** No rule id in the tables is as large. */
-  get ruleLimit(): number {
-    return this.#ruleLimit;
-  }
-
   /** As Datapath.apply. */
   apply(delta: Delta): void {
     this.#refuseIfBroken();
@@ -95,7 +89,6 @@ export class Tables {
       throw error;
     }
     this.#storeEpoch(this.#epoch + 1);
-    this.#ruleLimit = Math.max(this.#ruleLimit, ruleLimit(delta));
     this.#sizes = sizes;
     this.#unswept = delta;
   }
@@ -124,7 +117,7 @@ export class Tables {
   /** Undoes whatever part of the delta was written. Everything here may be done twice or for nothing. */
   #takeBack(delta: Delta, version: Version): void {
     try {
-      for (const edit of this.#staging(inverse(delta.stage), version)) this.#write(edit);
+      for (const edit of this.#staging(inverseStage(delta.stage), version)) this.#write(edit);
       this.#maps.classes.remove(classKeys(delta.add.classes));
       this.#maps.ports.remove(portKeys(delta.add.ports));
     } catch (error) {
@@ -221,7 +214,12 @@ function otherVersion(epoch: number): Version {
   return epoch & 1 ? 0 : 1;
 }
 
-function inverse(stage: Stage): Stage {
+/** The change back. */
+export function inverse({ add, stage, sweep }: Delta): Delta {
+  return { add: sweep, stage: inverseStage(stage), sweep: add };
+}
+
+function inverseStage(stage: Stage): Stage {
   return {
     addresses: stage.addresses.map(({ address, from, to }) => ({
       address,
