@@ -7,6 +7,7 @@
 import { Enforcer } from '../agent/enforcer.ts';
 import type { UpdateTimings } from '../agent/enforcer.ts';
 import { Compiler } from '../compiler/compiler.ts';
+import type { Datapath } from '../datapath/datapath.ts';
 import { translatePolicies } from '../dialects/translate.ts';
 import type { IpFamily } from '../objects/ip.ts';
 import type { Cluster } from '../objects/model.ts';
@@ -35,6 +36,8 @@ export interface LabSpec {
   readonly families: readonly IpFamily[];
   /** Nodes to make where the manifests have none. */
   readonly nodes: number;
+  /** What enforces on a node. Default: openNodeDatapath. */
+  readonly openDatapath?: (lab: string, node: string) => Datapath;
 }
 
 /** After so many rounds nothing becomes faster any more. */
@@ -188,7 +191,8 @@ export class Lab {
     if (fresh.length > 0) {
       progress(`making ${fresh.length} nodes`);
       await this.#reconcile({ ...kept, nodes: next.nodes });
-      for (const node of fresh) this.#enforcer.addNode(node, openNodeDatapath(this.#spec.name, node));
+      const { name, openDatapath = openNodeDatapath } = this.#spec;
+      for (const node of fresh) this.#enforcer.addNode(node, openDatapath(name, node));
     }
     return kept;
   }
