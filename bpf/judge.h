@@ -65,8 +65,6 @@ static __always_inline bool is_router_discovery(const struct packet *packet)
 static __always_inline struct decision judge_egress(const struct packet *packet, const struct address_value *source,
 						    const struct address_value *destination)
 {
-	if (source->identity == IDENTITY_UNPROGRAMMED)
-		return decision(REASON_UNPROGRAMMED, false);
 	if (source->role != ROLE_LOCAL_POD)
 		return decision(REASON_NO_SUBJECT, true);
 	if (packet->malformed)
@@ -77,8 +75,6 @@ static __always_inline struct decision judge_egress(const struct packet *packet,
 static __always_inline struct decision judge_ingress(const struct packet *packet, const struct address_value *source,
 						     const struct address_value *destination)
 {
-	if (destination->identity == IDENTITY_UNPROGRAMMED)
-		return decision(REASON_UNPROGRAMMED, false);
 	if (destination->role != ROLE_LOCAL_POD)
 		return decision(REASON_NO_SUBJECT, true);
 	if (packet->malformed)
@@ -93,12 +89,18 @@ static __always_inline struct verdict judge_version(enum hook hook, const struct
 	struct address_value destination = {};
 	struct verdict verdict = { .ingress = decision(REASON_NO_SUBJECT, true) };
 
-	if (from_pod && source.role != ROLE_LOCAL_POD) {
+	if (source.identity == IDENTITY_UNPROGRAMMED || (from_pod && source.role != ROLE_LOCAL_POD)) {
 		verdict.egress = decision(REASON_UNPROGRAMMED, false);
 		return verdict;
 	}
 	if (hook == HOOK_FORWARD || source.role == ROLE_LOCAL_POD)
 		destination = lookup_address(packet->family, packet->destination, version);
+	/* Who that will be is not known yet, so neither is what egress rules have to say of it. */
+	if (hook == HOOK_FORWARD && destination.identity == IDENTITY_UNPROGRAMMED) {
+		verdict.egress = decision(REASON_NONE, true);
+		verdict.ingress = decision(REASON_UNPROGRAMMED, false);
+		return verdict;
+	}
 	if (hook == HOOK_LOCAL_IN && source.role == ROLE_LOCAL_POD && is_router_discovery(packet)) {
 		verdict.egress = decision(REASON_NEIGHBOUR_DISCOVERY, false);
 		return verdict;

@@ -7,7 +7,10 @@
 
 /* The numbers are those of `reasons` in src/datapath/datapath.ts; a test compares them. */
 enum reason {
-	/* The tables changed under the packet each time it was judged: dropped, the sender will send it again. */
+	/*
+	 * Denied: the tables changed under the packet each time it was judged; its sender will send it again. Allowed: this
+	 * direction was not asked, since the other one denied without.
+	 */
 	REASON_NONE = 0,
 	/* An entry of a port table matched. */
 	REASON_RULE = 1,

@@ -121,15 +121,11 @@ const mutations: Record<string, SourceChange> = {
     'source.role == ROLE_LOCAL_POD && is_router',
     'is_router',
   ),
-  'unprogrammed sources pass': change(
-    'judge.h',
-    '	if (source->identity == IDENTITY_UNPROGRAMMED)\n		return decision(REASON_UNPROGRAMMED, false);\n',
-    '',
-  ),
+  'unprogrammed sources pass': change('judge.h', 'source.identity == IDENTITY_UNPROGRAMMED || ', ''),
   'unprogrammed destinations pass': change(
     'judge.h',
-    '	if (destination->identity == IDENTITY_UNPROGRAMMED)\n		return decision(REASON_UNPROGRAMMED, false);\n',
-    '',
+    'destination.identity == IDENTITY_UNPROGRAMMED',
+    'false',
   ),
   'malformed packets to pods are judged': change(
     'judge.h',

@@ -110,5 +110,10 @@ export const policyCases: Record<string, Judged> = {
     'unprogrammed',
     forward4('internet', 'nobody', toTcp80),
   ),
+  'to such an address from a pod whose egress would not allow it': drop(
+    'forward4',
+    'unprogrammed',
+    forward4('client', 'nobody', toTcp80),
+  ),
   'to such an address over IPv6': drop('forward6', 'unprogrammed', forward6('internet', 'nobody', toTcp80)),
 };
