@@ -47,8 +47,8 @@ function change(from: number, to: number): Delta {
   };
 }
 
-/** What was counted while policies replaced each other until `packets` were judged by one of their rules, or by none. */
-export async function storm(objectPath: string, packets: number): Promise<Counters> {
+/** What was counted while policies replaced each other until the counters say that it is `enough`. */
+export async function storm(objectPath: string, enough: (counters: Counters) => boolean): Promise<Counters> {
   const bpffs = `/run/bulkhead-test/storm-${process.pid}`;
   ensureBpffs(bpffs);
   const kernel = new KernelTables({ objectPath, events: false });
@@ -69,7 +69,7 @@ export async function storm(objectPath: string, packets: number): Promise<Counte
     );
     try {
       await once(judge.stdout, 'data');
-      for (let n = 1; n % 100 > 0 || judged(kernel.counters()) < packets; n++) {
+      for (let n = 1; n % 100 > 0 || !enough(kernel.counters()); n++) {
         kernel.tables.apply(change(n, n + 1));
         kernel.tables.sweep();
       }
@@ -84,8 +84,4 @@ export async function storm(objectPath: string, packets: number): Promise<Counte
     unmountAll(bpffs);
     rmSync(bpffs, { recursive: true });
   }
-}
-
-function judged({ reasons }: Counters): bigint {
-  return reasons['not-isolated'].allowed.packets + reasons['default-deny'].denied.packets;
 }
