@@ -23,8 +23,8 @@ export function openNodeDatapath(lab: string, node: string): Datapath {
   });
 }
 
-/** In dist/, which is this very folder once everything is bundled. */
-function bpfObject(): string {
+/** Path of the compiled BPF programs: in dist/, which is this very folder once everything is bundled. */
+export function bpfObject(): string {
   const [bundled, built] = ['./bulkhead.bpf.o', '../../dist/bulkhead.bpf.o'].map((path) =>
     fileURLToPath(new URL(path, import.meta.url)),
   );

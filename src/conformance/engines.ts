@@ -1,0 +1,11 @@
+/** All engines by name. */
+import type { Engine } from './engine.ts';
+
+/** Loaded only when they are asked for: some bind native libraries. */
+export const engines = {
+  reference: () => import('./engines/reference.ts').then((m) => m.reference),
+  compiled: () => import('./engines/compiled.ts').then((m) => m.compiled),
+  ebpf: () => import('./engines/ebpf.ts').then((m) => m.ebpf),
+} as const satisfies Readonly<Record<string, () => Promise<Engine>>>;
+
+export type EngineName = keyof typeof engines;
