@@ -2,34 +2,34 @@
  * Conntrack works in a network namespace only while a rule there uses it. Ours stands in a chain that no hook calls:
  * it counts as a use and costs no packet anything.
  */
-import { spawnSync } from 'node:child_process';
 import { BulkheadError, failure } from '../../errors.ts';
-import { inNetns } from '../../kernel/netns.ts';
+import { loadNft } from '../../kernel/nft.ts';
+import { guardRules, withoutGuard } from '../guard.ts';
 
 const table = 'inet bulkhead-conntrack';
 
-/** Harmless when on already. Throws BulkheadError CONNTRACK_UNAVAILABLE. */
-export function enableConntrack(netns: string): void {
-  nft(netns, `table ${table} { chain unused { ct state untracked; }; }`);
+const withoutTable = `add table ${table}\ndelete table ${table}`;
+
+/** Conntrack and the guard; harmless when there already. Throws BulkheadError CONNTRACK_UNAVAILABLE. */
+export function enableConntrack(netns: string, podInterfacePrefix: string | undefined): void {
+  const rules = `${withoutTable}\ntable ${table} { chain unused { ct state untracked; }; }`;
+  load(netns, `${rules}\n${guardRules(podInterfacePrefix)}`);
 }
 
 export function disableConntrack(netns: string): void {
-  nft(netns, `add table ${table}; delete table ${table}`);
+  load(netns, `${withoutTable}\n${withoutGuard}`);
 }
 
-function nft(netns: string, script: string): void {
-  const { status, stderr, error } = inNetns(netns, () =>
-    spawnSync('nft', ['-f', '-'], { input: `${script}\n`, encoding: 'utf8' }),
-  );
-  if (status === 0) return;
-  throw new BulkheadError(
-    failure(
-      'CONNTRACK_UNAVAILABLE',
-      `connection tracking can't be switched in ${netns}: ${error?.message ?? stderr}`,
-      {
-        hint: 'Install nftables (apt-get install nftables); the kernel needs CONFIG_NF_CONNTRACK and CONFIG_NFT_CT.',
-      },
-    ),
-    { cause: error },
-  );
+function load(netns: string, script: string): void {
+  try {
+    loadNft(netns, script);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new BulkheadError(
+      failure('CONNTRACK_UNAVAILABLE', `connection tracking can't be switched in ${netns}: ${reason}`, {
+        hint: 'Install nftables (apt-get install nftables); the kernel needs CONFIG_NF_CONNTRACK, CONFIG_NFT_CT and CONFIG_NFT_FIB_INET.',
+      }),
+      { cause },
+    );
+  }
 }

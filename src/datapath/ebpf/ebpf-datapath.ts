@@ -48,7 +48,7 @@ export function openEbpfDatapath(options: EbpfOptions): Datapath {
   requireBpf(thisMachine());
   preparePinDirectory(options.pinDir);
   // Before loading: types of conntrack may be in a module that only its first use brings in.
-  enableConntrack(options.netns);
+  enableConntrack(options.netns, options.podInterfacePrefix);
   return new EbpfDatapath(options);
 }
 

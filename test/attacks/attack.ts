@@ -1,0 +1,19 @@
+/** Attacks as data: the tests run them against every engine, docs/security.md lists them. */
+import type { Field } from './field.ts';
+
+export interface Attack {
+  /** What the attacker does; unique. */
+  readonly name: string;
+  /** CVEs, advisories and issues of other implementations that were this. */
+  readonly standsFor: readonly string[];
+  /** What becomes of it. */
+  readonly outcome: string;
+  /** Fails if the attack succeeds. Leaves the field as it found it. */
+  readonly run: (field: Field) => void | Promise<void>;
+}
+
+/** Attacks that are run in one field, one after the other. */
+export interface Campaign {
+  readonly title: string;
+  readonly attacks: readonly Attack[];
+}

@@ -1,0 +1,216 @@
+/**
+ * Where attacks take place: a lab of two nodes in this process, with attackers, a victim and those whom the victim
+ * lets in. Whatever an attack does, the port that attackers may reach must go on working: each volley ends with it.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Datapath } from '../../src/datapath/datapath.ts';
+import { Lab } from '../../src/lab/lab.ts';
+import { destroyLab } from '../../src/lab/network/destroy.ts';
+import { interfaceName, netnsPath, nodeNetns, podNetns, worldNetns } from '../../src/lab/network/names.ts';
+import { makeLabDirectory } from '../../src/lab/paths.ts';
+import type { Address, IpFamily } from '../../src/objects/ip.ts';
+import { parseManifests } from '../../src/sources/manifests.ts';
+import { address } from '../datapath/guard-world.ts';
+import type { Engine } from './engines.ts';
+import { packet, udpDatagram } from './forge.ts';
+import type { Ends, Payload, Shape } from './forge.ts';
+import { Tap } from './tap.ts';
+
+/** UDP port of the victim that everybody in the cluster may reach. */
+export const controlPort = 7777;
+/** UDP and TCP port of the victim that only its friend may reach. */
+export const privatePort = 8080;
+
+function pod(key: string, node: string, labels = ''): string {
+  const [namespace, name] = key.split('/');
+  return `
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: ${name}, namespace: ${namespace}, labels: { app: ${name}${labels} } }
+spec:
+  nodeName: ${node}
+  containers: [{ name: main, image: main, ports: [{ containerPort: ${privatePort} }, { containerPort: ${privatePort}, protocol: UDP }] }]
+`;
+}
+
+/** `near` and `accomplice` share the victim's node, `far` and `distant` are on the other one. */
+export const baseManifests = `
+apiVersion: v1
+kind: Namespace
+metadata: { name: target, labels: { team: blue } }
+---
+apiVersion: v1
+kind: Namespace
+metadata: { name: attack, labels: { team: red } }
+${pod('target/victim', 'node-1')}
+${pod('target/friend', 'node-1')}
+${pod('target/distant', 'node-2')}
+${pod('attack/near', 'node-1')}
+${pod('attack/accomplice', 'node-1')}
+${pod('attack/far', 'node-2')}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: { name: victim, namespace: target }
+spec:
+  podSelector: { matchLabels: { app: victim } }
+  policyTypes: [Ingress]
+  ingress:
+    - from: [{ namespaceSelector: {} }]
+      ports: [{ port: ${controlPort}, protocol: UDP }]
+    - from: [{ podSelector: { matchLabels: { app: friend } } }, { podSelector: { matchLabels: { app: distant } } }]
+      ports: [{ port: ${privatePort} }, { port: ${privatePort}, protocol: UDP }]
+`;
+
+/** A packet from where it is really sent to where it should not arrive. */
+export interface Shot {
+  /** Pods that send and that watch; `world` is the outside. */
+  readonly from: string;
+  readonly to: string;
+  /** Each has the text of `mark` with its name somewhere in it. */
+  readonly packets: Readonly<Record<string, Uint8Array | readonly Uint8Array[]>>;
+}
+
+/** What a packet must carry to be recognised when it arrives, however it was wrapped or cut. */
+export function mark(name: string): string {
+  return `<${name}>`;
+}
+
+let fields = 0;
+
+export class Field {
+  readonly datapaths = new Map<string, Datapath>();
+  readonly lab: Lab;
+  readonly name: string;
+  #controls = 0;
+
+  private constructor(engine: Engine, families: readonly IpFamily[]) {
+    fields += 1;
+    this.name = `atk-${process.pid}-${fields}`;
+    makeLabDirectory(this.name);
+    this.lab = new Lab({
+      name: this.name,
+      families,
+      nodes: 2,
+      openDatapath: (lab, node) => {
+        const datapath = engine.open(lab, node);
+        this.datapaths.set(node, datapath);
+        return datapath;
+      },
+    });
+  }
+
+  static async up(engine: Engine, manifests = baseManifests): Promise<Field> {
+    const field = new Field(engine, [4, 6]);
+    try {
+      await field.lab.up(
+        parseManifests(manifests, 'field', { unknownFields: 'error' }).objects,
+        () => undefined,
+      );
+      return field;
+    } catch (error) {
+      await field.down();
+      throw error;
+    }
+  }
+
+  async down(): Promise<void> {
+    this.lab.close();
+    await destroyLab(this.name);
+  }
+
+  /** Adds objects, or replaces those of the same name. */
+  async apply(manifests: string): Promise<void> {
+    await this.lab.apply(
+      parseManifests(manifests, 'attack', { unknownFields: 'error' }).objects,
+      performance.now(),
+    );
+  }
+
+  /** Keys are `Kind/namespace/name`. */
+  async remove(...keys: readonly string[]): Promise<void> {
+    await this.lab.delete(keys, performance.now());
+  }
+
+  /** The objects are there while `action` runs. They must be new ones. */
+  async with<T>(manifests: string, action: () => T | Promise<T>): Promise<T> {
+    const { objects } = parseManifests(manifests, 'attack', { unknownFields: 'error' });
+    await this.lab.apply(objects, performance.now());
+    try {
+      return await action();
+    } finally {
+      await this.lab.delete([...objects.keys()], performance.now());
+    }
+  }
+
+  /** Path of the namespace of `namespace/pod`, of a node, or of the `world`. */
+  netns(who: string): string {
+    if (who === 'world') return netnsPath(worldNetns(this.name));
+    const found = this.lab.cluster.pods.get(who);
+    return netnsPath(found ? podNetns(this.name, found) : nodeNetns(this.name, who));
+  }
+
+  /** What the node calls the pod's interface. */
+  interfaceOf(who: string): string {
+    return interfaceName(this.netns(who).slice(netnsPath('').length));
+  }
+
+  /** Of a pod or a node; anything else is taken for an address. */
+  address(who: string, family: IpFamily): Address {
+    const { pods, nodes } = this.lab.cluster;
+    const holder = pods.get(who) ?? nodes.get(who);
+    if (!holder) return address(who);
+    const found = holder.addresses.find((one) => one.family === family);
+    if (!found) throw new Error(`${who} has no IPv${family} address`);
+    return found;
+  }
+
+  ends(family: IpFamily, source: string, destination: string): Ends {
+    return { source: this.address(source, family), destination: this.address(destination, family) };
+  }
+
+  /** Source and destination as for `address`. */
+  packet(
+    family: IpFamily,
+    ends: readonly [source: string, destination: string],
+    content: Payload,
+    shape?: Shape,
+  ): Uint8Array {
+    return packet(this.ends(family, ...ends), content, shape);
+  }
+
+  /**
+   * Sends the packets, and after them datagrams that may pass until one has arrived; gives the names of those that
+   * arrived at `to`. Packets keep their order on the way, so what is not there by then was stopped.
+   */
+  async volley({ from, to, packets }: Shot): Promise<string[]> {
+    const sender = new Tap(this.netns(from));
+    const watcher = new Tap(this.netns(to));
+    try {
+      for (const bytes of Object.values(packets).flat()) sender.send(bytes);
+      const seen = [
+        ...(await this.#control(sender, watcher, [from, to])),
+        ...(await this.#control(sender, watcher, [from, to])),
+      ];
+      return Object.keys(packets).filter((name) => seen.some((bytes) => bytes.includes(mark(name))));
+    } finally {
+      sender.close();
+      watcher.close();
+    }
+  }
+
+  /** What came in until a permitted datagram did. */
+  async #control(sender: Tap, watcher: Tap, [from, to]: readonly [string, string]): Promise<Buffer[]> {
+    const name = mark(`control ${(this.#controls += 1)}`);
+    const datagram = udpDatagram({ port: controlPort, data: name });
+    const permitted = this.packet(4, [from, to], datagram);
+    const seen: Buffer[] = [];
+    while (!seen.some((bytes) => bytes.includes(name))) {
+      sender.send(permitted);
+      await sleep(2);
+      seen.push(...watcher.arrived());
+    }
+    return seen;
+  }
+}

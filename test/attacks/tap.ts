@@ -1,0 +1,95 @@
+/** A packet socket (packet(7)) on an interface: sends any bytes as a packet, and sees every packet that comes in. */
+import { closeSync } from 'node:fs';
+import { checked, libc } from '../../src/kernel/libc.ts';
+import { inNetns } from '../../src/kernel/netns.ts';
+import { receive } from '../../src/kernel/socket.ts';
+
+const socket: (family: number, type: number, protocol: number) => number =
+  libc.func('int socket(int, int, int)');
+const bind: (fd: number, address: Uint8Array, size: number) => number = libc.func(
+  'int bind(int, const void *, unsigned int)',
+);
+const setsockopt: (fd: number, level: number, option: number, value: Uint8Array, size: number) => number =
+  libc.func('int setsockopt(int, int, int, const void *, unsigned int)');
+const sendto: (
+  fd: number,
+  data: Uint8Array,
+  size: number,
+  flags: number,
+  address: Uint8Array,
+  addressSize: number,
+) => number = libc.func('long sendto(int, const void *, size_t, int, const void *, unsigned int)');
+const interfaceIndex: (name: string) => number = libc.func('unsigned int if_nametoindex(const char *)');
+
+const AF_PACKET = 17;
+const SOCK_DGRAM = 2;
+const SOCK_NONBLOCK = 0o4000;
+const SOCK_CLOEXEC = 0o2000000;
+const ETH_P_ALL = 3;
+const ETH_P_IP = 0x0800;
+const ETH_P_IPV6 = 0x86dd;
+const SOL_SOCKET = 1;
+const SO_RCVBUFFORCE = 33;
+const SOL_PACKET = 263;
+const PACKET_IGNORE_OUTGOING = 23;
+
+/** What a flood may leave behind until somebody looks. */
+const receiveBuffer = 64 << 20;
+
+/** Hardware address of the router's end of every link of a lab (src/lab/network/ip-commands.ts). */
+const routerMac = [0xee, 0xee, 0xee, 0xee, 0xee, 0xee];
+
+export class Tap {
+  readonly #fd: number;
+  readonly #index: number;
+  readonly #buffer = Buffer.alloc(65_536);
+
+  /** On `device` of the namespace at path `netns`. */
+  constructor(netns: string, device = 'eth0') {
+    [this.#fd, this.#index] = inNetns(netns, () => {
+      const fd = checked('packet socket', socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+      const index = interfaceIndex(device);
+      option(fd, [SOL_PACKET, PACKET_IGNORE_OUTGOING], 1);
+      option(fd, [SOL_SOCKET, SO_RCVBUFFORCE], receiveBuffer);
+      const everything = linkAddress(index, ETH_P_ALL);
+      checked(`bind to ${device}`, bind(fd, everything, everything.length));
+      return [fd, index];
+    });
+  }
+
+  /** `packet` begins with the IP header; it goes to the router. */
+  send(packet: Uint8Array): void {
+    const to = linkAddress(this.#index, (packet[0] ?? 0) >> 4 === 6 ? ETH_P_IPV6 : ETH_P_IP);
+    checked('send', sendto(this.#fd, packet, packet.length, 0, to, to.length));
+  }
+
+  /** What has come in since the last call, each from the IP header on. */
+  arrived(): Buffer[] {
+    const packets: Buffer[] = [];
+    for (;;) {
+      const length = receive(this.#fd, this.#buffer);
+      if (length < 0) return packets;
+      packets.push(Buffer.from(this.#buffer.subarray(0, length)));
+    }
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+}
+
+function option(fd: number, [level, name]: readonly [number, number], value: number): void {
+  const encoded = new Uint8Array(Int32Array.of(value).buffer);
+  checked(`socket option ${name}`, setsockopt(fd, level, name, encoded, encoded.length));
+}
+
+/** struct sockaddr_ll */
+function linkAddress(index: number, type: number): Uint8Array {
+  const address = Buffer.alloc(20);
+  address.writeUInt16LE(AF_PACKET, 0);
+  address.writeUInt16BE(type, 2);
+  address.writeInt32LE(index, 4);
+  address.writeUInt8(routerMac.length, 11);
+  address.set(routerMac, 12);
+  return address;
+}
