@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -123,19 +123,37 @@ describe.skipIf(!isRoot)('[root] life of the programs', () => {
   });
 
   test('when the programs can not be attached nothing is in force, and the next try goes through', async () => {
-    const datapath = openOwn();
-    mkdirSync(`${network.pinDir}/1`);
+    const netns = `${network.bpffs}-netns`;
+    symlinkSync(network.node, netns);
+    const datapath = openEbpfDatapath({ netns, pinDir: network.pinDir, objectPath, capacity: testCapacity });
+    unlinkSync(netns);
     expect(() => {
       datapath.apply(worldDelta);
     }).toThrow(expect.objectContaining({ code: 'DATAPATH_ATTACH_FAILED' }));
+    expect(pins()).toEqual([]);
     send(deniedPort);
     await until(() => arrived(receivers.denied) === 1);
+    symlinkSync(network.node, netns);
     datapath.apply(worldDelta);
+    unlinkSync(netns);
     send(deniedPort);
     send(allowedPort);
     await until(() => arrived(receivers.allowed) === 1);
     expect(arrived(receivers.denied)).toBe(0);
     datapath.close();
+  });
+
+  test('of two that open at once the later succeeds the earlier, and nothing is open in between', async () => {
+    const [first, second] = [openOwn(), openOwn()];
+    first.apply(worldDelta);
+    second.apply(worldDelta);
+    expect(pins()).toEqual(['2']);
+    send(deniedPort);
+    send(allowedPort);
+    await until(() => arrived(receivers.allowed) === 1);
+    expect(arrived(receivers.denied)).toBe(0);
+    first.close();
+    second.close();
   });
 
   test('half a generation, as a process that dies while it attaches leaves it, is cleared away', async () => {

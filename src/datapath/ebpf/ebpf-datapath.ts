@@ -58,15 +58,13 @@ class EbpfDatapath implements Datapath {
   readonly #tables: Tables;
   readonly #ring: RingBuffer;
   readonly #rules = new RuleUse();
-  readonly #generation: number;
   #attached = false;
   #sweeping: NodeJS.Timeout | undefined;
 
   constructor(options: EbpfOptions) {
-    const { objectPath, pinDir, podInterfacePrefix, events = true } = options;
+    const { objectPath, podInterfacePrefix, events = true } = options;
     const capacity = { ...defaultCapacity, ...options.capacity };
     this.#options = options;
-    this.#generation = Math.max(0, ...pinnedGenerations(pinDir)) + 1;
     this.#object = loadObject({
       objectPath,
       capacity,
@@ -121,13 +119,13 @@ class EbpfDatapath implements Datapath {
     const { netns, pinDir } = this.#options;
     const old = pinnedGenerations(pinDir);
     try {
-      attachGeneration({ object: this.#object, netns, pinDir, generation: this.#generation });
+      attachGeneration({ object: this.#object, netns, pinDir });
     } catch (error) {
       this.#tables.apply(inverse(delta));
       throw error;
     }
-    for (const one of old) removeGeneration(pinDir, one);
     this.#attached = true;
+    for (const one of old) removeGeneration(pinDir, one);
   }
 
   #sweepLater(): void {

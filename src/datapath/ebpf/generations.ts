@@ -58,19 +58,18 @@ export function pinnedGenerations(pinDir: string): number[] {
 }
 
 /**
- * Pins the maps and puts the programs into the hooks of the network namespace. All four or none.
- * Throws BulkheadError DATAPATH_ATTACH_FAILED.
+ * Pins the maps and puts the programs into the hooks of the network namespace, as the generation after all that are
+ * pinned. All four or none. Throws BulkheadError DATAPATH_ATTACH_FAILED.
  */
 export function attachGeneration(options: {
   readonly object: LoadedObject;
   readonly netns: string;
   readonly pinDir: string;
-  readonly generation: number;
 }): void {
-  const { object, netns, pinDir, generation } = options;
+  const { object, netns, pinDir } = options;
+  const generation = claimGeneration(pinDir);
   const directory = join(pinDir, String(generation));
   try {
-    mkdirSync(directory);
     for (const name of mapNames) pin(object.maps[name].fd, join(directory, name));
     inNetns(netns, () => {
       for (const name of programNames) {
@@ -91,6 +90,18 @@ export function attachGeneration(options: {
       }),
       { cause },
     );
+  }
+}
+
+/** Makes the directory of the next generation, which is then nobody else's: others may be at the same. */
+function claimGeneration(pinDir: string): number {
+  for (let generation = (pinnedGenerations(pinDir).at(-1) ?? 0) + 1; ; generation++) {
+    try {
+      mkdirSync(join(pinDir, String(generation)));
+      return generation;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
   }
 }
 
