@@ -51,8 +51,13 @@ function decodeFiles(
     for (const document of parseDocuments(file, { unknownFields, diagnostics })) {
       for (const { object, apiVersion, kind } of identify(document)) {
         const decoded = decodeObject(object, apiVersion, kind);
-        if (decoded) addObject(objects, decoded, diagnostics);
-        else skipped.set(`${apiVersion}/${kind}`, (skipped.get(`${apiVersion}/${kind}`) ?? 0) + 1);
+        if (decoded) {
+          addObject(objects, decoded, diagnostics);
+          continue;
+        }
+        const count = skipped.get(`${apiVersion}/${kind}`) ?? 0;
+        skipped.set(`${apiVersion}/${kind}`, count + 1);
+        if (count === 0 && kind.endsWith('NetworkPolicy')) reportForeignPolicy(object, apiVersion, kind);
       }
     }
   }
@@ -110,6 +115,15 @@ function reportUnidentified(document: Cursor, kind: string | undefined): void {
       hint: 'Name the files or folders that hold manifests.',
     });
   }
+}
+
+/** Not an error, since a cluster may use several languages; but a verdict that leaves policies out must say so. */
+function reportForeignPolicy(object: Cursor, apiVersion: string, kind: string): void {
+  object.warn({
+    code: 'POLICY_LANGUAGE_SKIPPED',
+    message: `${kind} of ${apiVersion} is a policy that is not judged here: what is said below leaves it out`,
+    hint: 'Only NetworkPolicy of networking.k8s.io/v1 and extensions/v1beta1 is judged.',
+  });
 }
 
 function addObject(

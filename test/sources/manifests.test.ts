@@ -66,6 +66,23 @@ items:
 });
 
 describe('kinds', () => {
+  test('policies in a language that is not judged here are warned about, once for each kind', () => {
+    const foreign = (apiVersion: string, kind: string, name: string) =>
+      `apiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: { name: ${name} }\n`;
+    const { diagnostics } = parse(
+      [
+        foreign('cilium.io/v2', 'CiliumNetworkPolicy', 'a'),
+        foreign('cilium.io/v2', 'CiliumNetworkPolicy', 'b'),
+        foreign('projectcalico.org/v3', 'NetworkPolicy', 'c'),
+        foreign('v1', 'ConfigMap', 'd'),
+      ].join('---\n'),
+    );
+    expect(brief(diagnostics)).toEqual([
+      '1:1 POLICY_LANGUAGE_SKIPPED CiliumNetworkPolicy of cilium.io/v2 is a policy that is not judged here: what is said below leaves it out',
+      '9:1 POLICY_LANGUAGE_SKIPPED NetworkPolicy of projectcalico.org/v3 is a policy that is not judged here: what is said below leaves it out',
+    ]);
+  });
+
   test('others are skipped and counted', () => {
     const others = [
       'v1/ConfigMap',
