@@ -21,6 +21,8 @@ export interface Engine {
 export interface EngineOptions {
   /** Of the cluster that the session is for. */
   readonly families: readonly IpFamily[];
+  /** Names of all nodes that clusters will have. */
+  readonly nodes: readonly string[];
   /** How pods are addressed, for engines that send packets through Services. */
   readonly via: Via;
   /** Says what takes so long. */

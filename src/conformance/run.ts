@@ -55,7 +55,8 @@ export async function runCorpus(options: RunOptions): Promise<readonly CaseResul
 
 async function runStack(cases: readonly Case[], stack: Stack, options: RunOptions): Promise<CaseResult[]> {
   const { engine, corpus, via, onProgress = () => undefined } = options;
-  const session = await engine.open({ families: stacks[stack], via, onProgress });
+  const nodes = [...corpus.models.nodes.keys()];
+  const session = await engine.open({ families: stacks[stack], nodes, via, onProgress });
   try {
     const results: CaseResult[] = [];
     for (const [index, given] of cases.entries()) {

@@ -46,26 +46,8 @@ export interface Libbpf {
     options: null,
   ) => number;
   readonly possibleCpus: () => number;
-  readonly testRun: (program: number, options: TestRunOptions) => number;
-}
-
-/** struct bpf_test_run_opts; `retval` and `duration` (nanoseconds per run) are filled in by the kernel. */
-export interface TestRunOptions {
-  sz: bigint;
-  data_in: Uint8Array;
-  data_out: null;
-  data_size_in: number;
-  data_size_out: number;
-  ctx_in: Uint8Array | null;
-  ctx_out: null;
-  ctx_size_in: number;
-  ctx_size_out: number;
-  retval: number;
-  repeat: number;
-  duration: number;
-  flags: number;
-  cpu: number;
-  batch_size: number;
+  /** `options` is a struct bpf_test_run_opts, which the kernel fills in. */
+  readonly testRun: (program: number, options: Uint8Array) => number;
 }
 
 let loaded: Libbpf | undefined;
@@ -74,6 +56,11 @@ let loaded: Libbpf | undefined;
 export function libbpf(): Libbpf {
   loaded ??= bind(openLibbpf());
   return loaded;
+}
+
+/** Where the bytes of a buffer are in memory; they stay there as long as the buffer lives. */
+export function addressOfBuffer(buffer: Uint8Array): bigint {
+  return koffi.address(buffer);
 }
 
 /** Throws BulkheadError BPF_LIBRARY_MISSING. */
@@ -91,23 +78,6 @@ export function openLibbpf(name = 'libbpf.so.1'): ReturnType<typeof koffi.load> 
 }
 
 function bind(library: ReturnType<typeof koffi.load>): Libbpf {
-  const runOptions = koffi.struct({
-    sz: 'size_t',
-    data_in: 'const void *',
-    data_out: 'void *',
-    data_size_in: 'uint32_t',
-    data_size_out: 'uint32_t',
-    ctx_in: 'const void *',
-    ctx_out: 'void *',
-    ctx_size_in: 'uint32_t',
-    ctx_size_out: 'uint32_t',
-    retval: 'uint32_t',
-    repeat: 'int',
-    duration: 'uint32_t',
-    flags: 'uint32_t',
-    cpu: 'uint32_t',
-    batch_size: 'uint32_t',
-  });
   const functions: Libbpf = {
     setPrint: library.func('void *libbpf_set_print(void *)'),
     openFile: library.func('void *bpf_object__open_file(const char *, const void *)'),
@@ -134,7 +104,7 @@ function bind(library: ReturnType<typeof koffi.load>): Libbpf {
       'int bpf_map_lookup_batch(int, void *, void *, void *, void *, void *, const void *)',
     ),
     possibleCpus: library.func('int libbpf_num_possible_cpus()'),
-    testRun: library.func('bpf_prog_test_run_opts', 'int', ['int', koffi.inout(koffi.pointer(runOptions))]),
+    testRun: library.func('int bpf_prog_test_run_opts(int, void *)'),
   };
   // Its messages go to stderr; what matters comes back as -errno and in the verifier's log.
   functions.setPrint(null);

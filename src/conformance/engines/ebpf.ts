@@ -23,9 +23,9 @@ import type { Answer, Engine, EngineSession, EngineState, Question } from '../en
 export const ebpf: Engine = {
   name: 'ebpf',
   summary: 'the eBPF programs in the kernel, on packet bytes (root)',
-  open: async () => {
+  open: async ({ nodes }) => {
     requireBpf(thisMachine());
-    return new EbpfSession();
+    return new EbpfSession(nodes);
   },
 };
 
@@ -45,8 +45,12 @@ const newConnection = 2;
 
 class EbpfSession implements EngineSession {
   readonly #compiler = new Compiler();
-  readonly #nodes = new Map<string, KernelNode>();
+  readonly #nodes: ReadonlyMap<string, KernelNode>;
   #cluster: Cluster | undefined;
+
+  constructor(nodes: readonly string[]) {
+    this.#nodes = new Map(nodes.map((name) => [name, new KernelNode()]));
+  }
 
   async apply({ cluster, policies }: EngineState): Promise<void> {
     const program = this.#compiler.compile(cluster, policies);
@@ -87,10 +91,8 @@ class EbpfSession implements EngineSession {
   }
 
   #nodeOf(name: string): KernelNode {
-    const known = this.#nodes.get(name);
-    if (known) return known;
-    const node = new KernelNode();
-    this.#nodes.set(name, node);
+    const node = this.#nodes.get(name);
+    if (!node) throw new Error(`there is no node ${name}`);
     return node;
   }
 }
