@@ -5,7 +5,7 @@ import { translatePolicies } from '../dialects/translate.ts';
 import { BulkheadError, failure } from '../errors.ts';
 import { probeMatrix } from '../lab/probe.ts';
 import type { SnapshotResult } from '../lab/protocol.ts';
-import type { ProbeReport } from './commands/lab-probe.ts';
+import type { ProbeReport } from './lab-reports.ts';
 import { matrixReport } from './matrix-report.ts';
 
 export interface ProbeLabOptions {

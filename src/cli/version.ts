@@ -1,5 +1,13 @@
 import { readFileSync } from 'node:fs';
 
+/** What a bug report must name. */
+export interface Versions {
+  readonly bulkhead: string;
+  readonly node: string;
+  readonly kernel: string;
+  readonly platform: string;
+}
+
 /** The version in package.json, which is two folders up from here and one up from dist/bulkhead.js. */
 export function packageVersion(): string {
   for (const path of ['../package.json', '../../package.json']) {

@@ -1,9 +1,7 @@
 /** Drives real labs through the command line, as a user does. Needs root. */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import type { ProbeReport } from '../../src/cli/commands/lab-probe.ts';
-import type { ChangeReport } from '../../src/cli/commands/lab-change.ts';
-import type { StatusReport } from '../../src/cli/commands/lab-status.ts';
+import type { ChangeReport, ProbeReport, StatusReport } from '../../src/cli/lab-reports.ts';
 import type { FlowItem } from '../../src/observe/flow-log.ts';
 import type { FlowRecord } from '../../src/observe/flow-record.ts';
 

@@ -1,11 +1,7 @@
 /** The commands that change a running lab all report the same: what changed, and when the kernel had it. */
-import type { ChangeResult, Request } from '../../lab/protocol.ts';
+import type { Request } from '../../lab/protocol.ts';
 import { structured, type Formats } from '../command.ts';
-
-export interface ChangeReport extends ChangeResult {
-  /** Reading and parsing manifests; 0 where there were none. */
-  readonly parseMs: number;
-}
+import type { ChangeReport } from '../lab-reports.ts';
 
 export const changeFormats: Formats<ChangeReport> = {
   table: () => import('../render/lab-text.ts').then((m) => m.renderChange),

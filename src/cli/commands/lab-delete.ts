@@ -1,7 +1,8 @@
 import { Argument, Option, type Command } from 'commander';
 import { BulkheadError, failure } from '../../errors.ts';
 import { defineCommand, type Session } from '../command.ts';
-import { changeFormats, changeLab, type ChangeReport } from './lab-change.ts';
+import type { ChangeReport } from '../lab-reports.ts';
+import { changeFormats, changeLab } from './lab-change.ts';
 import { nameOption, type LabOptions } from './lab-options.ts';
 
 interface DeleteOptions extends LabOptions {

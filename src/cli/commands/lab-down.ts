@@ -1,13 +1,10 @@
 import { Option, type Command } from 'commander';
 import { defineCommand, structured, type Session } from '../command.ts';
 import { nameOption, type LabOptions } from './lab-options.ts';
+import type { DownReport } from '../lab-reports.ts';
 
 interface DownOptions extends LabOptions {
   readonly all?: boolean;
-}
-
-export interface DownReport {
-  readonly labs: readonly { readonly name: string; readonly ms: number }[];
 }
 
 export const labDownCommand = (session: Session): Command =>

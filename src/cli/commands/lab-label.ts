@@ -2,7 +2,8 @@ import { Argument, Option, type Command } from 'commander';
 import { BulkheadError, failure } from '../../errors.ts';
 import { checkLabelKey, checkLabelValue } from '../../objects/names.ts';
 import { defineCommand, type Session } from '../command.ts';
-import { changeFormats, changeLab, type ChangeReport } from './lab-change.ts';
+import type { ChangeReport } from '../lab-reports.ts';
+import { changeFormats, changeLab } from './lab-change.ts';
 import { nameOption, type LabOptions } from './lab-options.ts';
 
 interface LabelOptions extends LabOptions {

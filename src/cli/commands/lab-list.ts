@@ -1,14 +1,6 @@
 import type { Command } from 'commander';
 import { defineCommand, structured, type Session } from '../command.ts';
-
-export interface LabListItem {
-  readonly name: string;
-  readonly state: 'up' | 'daemon dead';
-  /** Absent when the daemon can't be asked. */
-  readonly pods?: number;
-  readonly policies?: number;
-  readonly since?: string;
-}
+import type { LabListItem } from '../lab-reports.ts';
 
 export const labListCommand = (session: Session): Command =>
   defineCommand<object, readonly LabListItem[]>(

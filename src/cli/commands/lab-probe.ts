@@ -1,27 +1,11 @@
 import { Option, type Command } from 'commander';
-import type { ProbedCell } from '../../lab/probe.ts';
 import { defineCommand, structured, type Session } from '../command.ts';
-import type { MatrixReport } from '../matrix-report.ts';
+import type { ProbeReport } from '../lab-reports.ts';
 import { nameOption, type LabOptions } from './lab-options.ts';
 
 interface ProbeOptions extends LabOptions {
   readonly from?: string;
   readonly to?: string;
-}
-
-export interface ProbeReport {
-  readonly lab: string;
-  readonly ms: number;
-  readonly agree: number;
-  readonly allowed: number;
-  readonly denied: number;
-  /** Cells where packets and policies differ. */
-  readonly differences: readonly ProbedCell[];
-  /** Cells that could not be probed, by reason. */
-  readonly skipped: Readonly<Record<string, number>>;
-  readonly cells: readonly ProbedCell[];
-  /** What the policies say; absent when only a part of it was probed. */
-  readonly matrix?: MatrixReport;
 }
 
 export const labProbeCommand = (session: Session): Command =>

@@ -1,6 +1,7 @@
 import { Argument, InvalidArgumentError, Option, type Command } from 'commander';
 import { defineCommand, type Session } from '../command.ts';
-import { changeFormats, changeLab, type ChangeReport } from './lab-change.ts';
+import type { ChangeReport } from '../lab-reports.ts';
+import { changeFormats, changeLab } from './lab-change.ts';
 import { nameOption, type LabOptions } from './lab-options.ts';
 
 interface ScaleOptions extends LabOptions {

@@ -1,17 +1,7 @@
 import type { Command } from 'commander';
-import type { StatusResult } from '../../lab/protocol.ts';
 import { defineCommand, structured, type Session } from '../command.ts';
+import type { StatusReport } from '../lab-reports.ts';
 import { nameOption, type LabOptions } from './lab-options.ts';
-
-export interface StatusReport extends StatusResult {
-  readonly lab: string;
-  readonly pods: readonly {
-    readonly name: string;
-    readonly node: string;
-    readonly addresses: readonly string[];
-    readonly netns: string;
-  }[];
-}
 
 export const labStatusCommand = (session: Session): Command =>
   defineCommand<LabOptions, StatusReport>(

@@ -1,15 +1,8 @@
 import type { Command } from 'commander';
-import type { UpResult } from '../../lab/protocol.ts';
 import { defineCommand, structured, type Session } from '../command.ts';
 import { loadOptions, pathsArgument, sourceOptions, type SourceOptions } from '../source-options.ts';
 import { nameOption, type LabOptions } from './lab-options.ts';
-
-export interface UpReport extends UpResult {
-  readonly lab: string;
-  /** Kinds of objects that mean nothing to a lab, and how many there were. */
-  readonly skipped: Readonly<Record<string, number>>;
-  readonly totalMs: number;
-}
+import type { UpReport } from '../lab-reports.ts';
 
 export const labUpCommand = (session: Session): Command =>
   defineCommand<LabOptions & SourceOptions, UpReport>(

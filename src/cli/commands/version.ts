@@ -1,14 +1,7 @@
 import { release } from 'node:os';
 import type { Command } from 'commander';
 import { defineCommand, structured, type Session } from '../command.ts';
-import { packageVersion } from '../version.ts';
-
-export interface Versions {
-  readonly bulkhead: string;
-  readonly node: string;
-  readonly kernel: string;
-  readonly platform: string;
-}
+import { packageVersion, type Versions } from '../version.ts';
 
 export const versionCommand = (session: Session): Command =>
   defineCommand<object, Versions>(

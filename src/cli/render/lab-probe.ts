@@ -1,6 +1,6 @@
 /** The outcome of a probe: the matrix, how much of it packets confirmed, and every cell that differs. */
 import type { Difference, ProbedCell } from '../../lab/probe.ts';
-import type { ProbeReport } from '../commands/lab-probe.ts';
+import type { ProbeReport } from '../lab-reports.ts';
 import { renderColumns } from './columns.ts';
 import { renderMatrixTable } from './matrix/table.ts';
 import { viewOf } from './matrix/view-of.ts';

@@ -1,11 +1,7 @@
 /** What the lab's commands say to people. */
 import { displayKey } from '../../lab/object-changes.ts';
 import type { NodeStatus } from '../../lab/protocol.ts';
-import type { ChangeReport } from '../commands/lab-change.ts';
-import type { DownReport } from '../commands/lab-down.ts';
-import type { LabListItem } from '../commands/lab-list.ts';
-import type { StatusReport } from '../commands/lab-status.ts';
-import type { UpReport } from '../commands/lab-up.ts';
+import type { ChangeReport, DownReport, LabListItem, StatusReport, UpReport } from '../lab-reports.ts';
 import { renderColumns } from './columns.ts';
 import { paint, type Terminal } from './terminal.ts';
 

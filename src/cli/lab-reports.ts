@@ -1,0 +1,54 @@
+/** What the lab's commands return, for renderers to print. */
+import type { ChangeResult, StatusResult, UpResult } from '../lab/protocol.ts';
+import type { ProbedCell } from '../lab/probe.ts';
+import type { MatrixReport } from './matrix-report.ts';
+
+export interface ChangeReport extends ChangeResult {
+  /** Reading and parsing manifests; 0 where there were none. */
+  readonly parseMs: number;
+}
+
+export interface DownReport {
+  readonly labs: readonly { readonly name: string; readonly ms: number }[];
+}
+
+export interface LabListItem {
+  readonly name: string;
+  readonly state: 'up' | 'daemon dead';
+  /** Absent when the daemon can't be asked. */
+  readonly pods?: number;
+  readonly policies?: number;
+  readonly since?: string;
+}
+
+export interface ProbeReport {
+  readonly lab: string;
+  readonly ms: number;
+  readonly agree: number;
+  readonly allowed: number;
+  readonly denied: number;
+  /** Cells where packets and policies differ. */
+  readonly differences: readonly ProbedCell[];
+  /** Cells that could not be probed, by reason. */
+  readonly skipped: Readonly<Record<string, number>>;
+  readonly cells: readonly ProbedCell[];
+  /** What the policies say; absent when only a part of it was probed. */
+  readonly matrix?: MatrixReport;
+}
+
+export interface StatusReport extends StatusResult {
+  readonly lab: string;
+  readonly pods: readonly {
+    readonly name: string;
+    readonly node: string;
+    readonly addresses: readonly string[];
+    readonly netns: string;
+  }[];
+}
+
+export interface UpReport extends UpResult {
+  readonly lab: string;
+  /** Kinds of objects that mean nothing to a lab, and how many there were. */
+  readonly skipped: Readonly<Record<string, number>>;
+  readonly totalMs: number;
+}
