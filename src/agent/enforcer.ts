@@ -31,6 +31,8 @@ export interface UpdateTimings {
   readonly entries: number;
 }
 
+const nodesDiffer = 'ENFORCER_NODES_DIFFER';
+
 interface EnforcedNode {
   readonly datapath: Datapath;
   tables: NodeTables;
@@ -44,11 +46,13 @@ interface NodeChange {
 }
 
 export class Enforcer {
-  readonly #compiler: Pick<Compiler, 'compile'>;
+  readonly #compiler: Pick<Compiler, 'compile' | 'takeBack'>;
   readonly #nodes = new Map<string, EnforcedNode>();
   #enforced: Enforced | undefined;
+  /** Set once some node could not be taken back: its tables are not those that are noted here. */
+  #differing: BulkheadError | undefined;
 
-  constructor(compiler: Pick<Compiler, 'compile'>) {
+  constructor(compiler: Pick<Compiler, 'compile' | 'takeBack'>) {
     this.#compiler = compiler;
   }
 
@@ -80,9 +84,11 @@ export class Enforcer {
 
   /**
    * Makes every node enforce the cluster's policies; returns when the kernel does.
-   * Throws BulkheadError when a node refuses (a full map): then every node enforces what it did before.
+   * Throws BulkheadError when a node refuses (a full map): then every node enforces what it did before. If one can't
+   * be brought back to that (ENFORCER_NODES_DIFFER), this and every later update is refused.
    */
   update(cluster: Cluster): UpdateTimings {
+    if (this.#differing) throw this.#differing;
     const start = performance.now();
     const policies = translatePolicies(cluster);
     const translated = performance.now();
@@ -93,8 +99,8 @@ export class Enforcer {
     try {
       applyEverywhere(changes);
     } catch (error) {
-      // Ids of what is still enforced must not come to mean something else: let the compiler see it again.
-      this.rehearse();
+      if (error instanceof BulkheadError && error.code === nodesDiffer) this.#differing = error;
+      this.#compiler.takeBack();
       throw error;
     }
     const applied = performance.now();
@@ -149,19 +155,26 @@ function applyEverywhere(changes: readonly NodeChange[]): void {
   }
 }
 
-/** Returns nodes to the tables they had. The sweep first, so that the datapath holds exactly `next`. */
+/** Returns nodes to the tables they had, all that can. */
 function takeBack(done: readonly NodeChange[], cause: unknown): void {
-  for (const { name, node, next } of done) {
-    try {
-      node.datapath.sweep();
-      node.datapath.apply(computeDelta(next, node.tables));
-    } catch {
-      throw new BulkheadError(
-        failure('ENFORCER_NODES_DIFFER', `node ${name} could not return to the policies it enforced before`, {
-          hint: 'Take the lab down and up again: its nodes enforce different versions of the policies.',
-        }),
-        { cause },
-      );
-    }
+  const stuck = done.filter((change) => !returns(change));
+  if (stuck.length === 0) return;
+  const names = stuck.map(({ name }) => name).join(', ');
+  throw new BulkheadError(
+    failure(nodesDiffer, `${names} could not return to the policies enforced before`, {
+      hint: 'Take the lab down and up again: its nodes enforce different versions of the policies.',
+    }),
+    { cause },
+  );
+}
+
+/** The sweep first, so that the datapath holds exactly `next`. */
+function returns({ node, next }: NodeChange): boolean {
+  try {
+    node.datapath.sweep();
+    node.datapath.apply(computeDelta(next, node.tables));
+    return true;
+  } catch {
+    return false;
   }
 }

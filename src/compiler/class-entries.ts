@@ -19,6 +19,11 @@ export class ClassEntries {
     this.#entries.startRound();
   }
 
+  takeBackRound(): void {
+    this.#tables.takeBackRound();
+    this.#entries.takeBackRound();
+  }
+
   /** `key`: equal only for equal rules. */
   intern(key: string, rules: () => readonly MatchedTier[]): ClassEntry {
     return this.#intern(this.#tables.intern(key, () => describe(portTable(rules()))));

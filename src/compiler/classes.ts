@@ -83,6 +83,11 @@ export class ClassTables {
     this.#naming = keepEqual(this.#naming, naming);
   }
 
+  takeBackRound(): void {
+    this.#entries.takeBackRound();
+    this.#current = new Map(this.#previous);
+  }
+
   /** Equal `set`s must have equal tiers. */
   classify(set: SetId, tiers: readonly RuleTier[]): Classification {
     const reached = tiers.flatMap(({ rules }) => rules.flatMap((rule) => this.#reachedBy(rule)));

@@ -38,6 +38,7 @@ export class Compiler {
   readonly #sections = new Interner<number>();
   readonly #sets = new Interner<SetId>();
   readonly #identities = new Interner<IdentityId>();
+  readonly #ids = [this.#rules, this.#predicates, this.#sections, this.#sets, this.#identities];
   readonly #classTables = new ClassTables();
 
   /**
@@ -45,8 +46,7 @@ export class Compiler {
    * cluster's maps. Policy ids must be unique.
    */
   compile(cluster: Cluster, policies: readonly Policy[]): Program {
-    const interners = [this.#predicates, this.#sections, this.#sets, this.#identities];
-    for (const ids of [this.#rules, ...interners]) ids.startRound();
+    for (const ids of this.#ids) ids.startRound();
     const ordered = policies.toSorted(byTierOrderId);
     const rules = this.#numberRules(ordered);
     const ruleIds = new Map([...rules].map(([id, origin]) => [ruleKey(origin), id]));
@@ -83,6 +83,15 @@ export class Compiler {
     const cidrs = space.cidrs();
     const { sets, classes } = this.#classify(subjects, space.identities);
     return { addresses, cidrs, sets, classes, rules, identities: space.describe() };
+  }
+
+  /**
+   * For when the last compile came to nothing: the datapath refused its program and holds what the one before it says.
+   * That one's ids must go on meaning what they mean.
+   */
+  takeBack(): void {
+    for (const ids of this.#ids) ids.takeBackRound();
+    this.#classTables.takeBackRound();
   }
 
   /** Rules that select nobody now count too: their counters must outlive a moment without pods. */

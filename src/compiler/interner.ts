@@ -1,6 +1,7 @@
 /**
  * Stable ids across compiles. Both kinds work in rounds, one per compile: what a round doesn't mention is remembered
- * for one more round (the datapath may still hold it) and then forgotten.
+ * for one more round (the datapath may still hold it) and then forgotten. A round whose compile took no effect is
+ * taken back, since the datapath then holds what the round before mentioned.
  */
 
 /** Gives equal content the same value for as long as it stays in use; an id is never given twice. */
@@ -12,6 +13,11 @@ export class Interner<T> {
   startRound(): void {
     this.#previous = this.#current;
     this.#current = new Map();
+  }
+
+  /** The next round follows the one before this, which has to have been the last to be started. */
+  takeBackRound(): void {
+    this.#current = new Map(this.#previous);
   }
 
   /** `make` is called with a fresh id if the content is new. */
@@ -37,7 +43,7 @@ export class Slots {
   #previous: ReadonlyMap<string, number> = new Map();
   /** Given up in the round before. */
   #resting: readonly number[] = [];
-  /** Descending, so that pop() gives the smallest. */
+  /** Descending within a round, so that pop() gives the smallest. */
   #free: number[] = [];
   #next = 1;
 
@@ -46,6 +52,12 @@ export class Slots {
     this.#resting = [...this.#previous].filter(([key]) => !this.#current.has(key)).map(([, slot]) => slot);
     this.#previous = this.#current;
     this.#current = new Map();
+  }
+
+  takeBackRound(): void {
+    const fresh = [...this.#current].filter(([key]) => !this.#previous.has(key));
+    this.#free.push(...fresh.map(([, slot]) => slot));
+    this.#current = new Map(this.#previous);
   }
 
   slot(key: string): number {

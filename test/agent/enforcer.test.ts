@@ -9,6 +9,8 @@ import { BulkheadError, failure } from '../../src/errors.ts';
 import type { Cluster } from '../../src/objects/model.ts';
 import { evaluate } from '../../src/policy/evaluate.ts';
 import type { Flow } from '../../src/policy/verdict.ts';
+import { assembleCluster } from '../../src/sources/assemble.ts';
+import { parseManifests } from '../../src/sources/manifests.ts';
 import { arbitraryChange, arbitraryScenario } from '../generate/scenario.ts';
 
 /** A datapath in memory that can be told to refuse, as one whose map is full. */
@@ -136,6 +138,57 @@ test('a node that can not be brought back is told', () => {
   };
   expect(() => enforcer.update(change.after.cluster)).toThrow('ENFORCER_NODES_DIFFER');
 });
+
+test('one node that can not be brought back keeps none of the others from it, and nothing is changed any more', () => {
+  const { enforcer, datapaths } = setUp();
+  const third = new FakeDatapath();
+  enforcer.addNode('n0', third);
+  enforcer.update(clusterWith(80));
+  const old = [datapaths.n2.model.tables(), third.model.tables()];
+  // Nodes are asked in the order in which they came: n1, n2, n0.
+  third.refuses = true;
+  datapaths.n1.sweep = () => {
+    throw new Error('gone');
+  };
+  const codes = [1, 2].map(() => refusalOf(() => enforcer.update(clusterWith(81))));
+  expect(codes).toEqual(['ENFORCER_NODES_DIFFER', 'ENFORCER_NODES_DIFFER']);
+  datapaths.n2.model.sweep();
+  expect([datapaths.n2.model.tables(), third.model.tables()]).toEqual(old);
+  third.refuses = false;
+  // What n1 holds is not what anybody noted: a change from there would be a change to something unknown.
+  expect(refusalOf(() => enforcer.update(clusterWith(80)))).toBe('ENFORCER_NODES_DIFFER');
+});
+
+test('after a refused change the rules that are enforced keep their numbers', () => {
+  const { enforcer, datapaths } = setUp();
+  enforcer.update(clusterWith(80));
+  const numbers = enforcer.enforced?.program.rules;
+  datapaths.n1.refuses = true;
+  for (const port of [81, 82])
+    expect(refusalOf(() => enforcer.update(clusterWith(port)))).toBe('DATAPATH_FULL');
+  datapaths.n1.refuses = false;
+  enforcer.update(clusterWith(80, 83));
+  const names = [...(enforcer.enforced?.program.rules ?? [])].map(([rule, origin]) => [rule, origin.name]);
+  expect(new Map(numbers).size).toBe(1);
+  expect(names).toEqual([
+    [1, 'allow-80'],
+    [2, 'allow-83'],
+  ]);
+});
+
+/** A pod on each of n1 and n2, both with a policy `allow-PORT` per port. */
+function clusterWith(...ports: readonly number[]): Cluster {
+  const pod = (node: string) => `apiVersion: v1
+kind: Pod
+metadata: { name: on-${node}, namespace: x }
+spec: { nodeName: ${node} }`;
+  const policy = (port: number) => `apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: { name: allow-${port}, namespace: x }
+spec: { ingress: [{ ports: [{ port: ${port} }] }] }`;
+  const text = [pod('n0'), pod('n1'), pod('n2'), ...ports.map(policy)].join('\n---\n');
+  return assembleCluster(parseManifests(text, 'x.yaml').objects, { families: [4], nodes: 1 });
+}
 
 /** Whether both nodes have something to do: then the first is done when the second refuses. */
 function changesNodes(before: Cluster, after: Cluster): boolean {
