@@ -168,9 +168,9 @@ test('after a refused change the rules that are enforced keep their numbers', ()
     expect(refusalOf(() => enforcer.update(clusterWith(port)))).toBe('DATAPATH_FULL');
   datapaths.n1.refuses = false;
   enforcer.update(clusterWith(80, 83));
-  const names = [...(enforcer.enforced?.program.rules ?? [])].map(([rule, origin]) => [rule, origin.name]);
+  const numbered = [...(enforcer.enforced?.program.rules ?? [])].map(([rule, origin]) => [rule, origin.name]);
   expect(new Map(numbers).size).toBe(1);
-  expect(names).toEqual([
+  expect(numbered).toEqual([
     [1, 'allow-80'],
     [2, 'allow-83'],
   ]);
