@@ -31,8 +31,6 @@ export interface UpdateTimings {
   readonly entries: number;
 }
 
-const nodesDiffer = 'ENFORCER_NODES_DIFFER';
-
 interface EnforcedNode {
   readonly datapath: Datapath;
   tables: NodeTables;
@@ -99,7 +97,7 @@ export class Enforcer {
     try {
       applyEverywhere(changes);
     } catch (error) {
-      if (error instanceof BulkheadError && error.code === nodesDiffer) this.#differing = error;
+      if (error instanceof BulkheadError && error.code === 'ENFORCER_NODES_DIFFER') this.#differing = error;
       this.#compiler.takeBack();
       throw error;
     }
@@ -161,7 +159,7 @@ function takeBack(done: readonly NodeChange[], cause: unknown): void {
   if (stuck.length === 0) return;
   const names = stuck.map(({ name }) => name).join(', ');
   throw new BulkheadError(
-    failure(nodesDiffer, `${names} could not return to the policies enforced before`, {
+    failure('ENFORCER_NODES_DIFFER', `${names} could not return to the policies enforced before`, {
       hint: 'Take the lab down and up again: its nodes enforce different versions of the policies.',
     }),
     { cause },
