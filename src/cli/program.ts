@@ -22,6 +22,7 @@ import { addExamples, type Session } from './command.ts';
 import { checkCommand } from './commands/check.ts';
 import { compileCommand } from './commands/compile.ts';
 import { completionCommand } from './commands/completion.ts';
+import { conformanceCommand } from './commands/conformance.ts';
 import { explainCommand } from './commands/explain.ts';
 import { labCommand } from './commands/lab.ts';
 import { matrixCommand } from './commands/matrix.ts';
@@ -37,7 +38,14 @@ export function buildProgram(session: Session): Command {
     .helpCommand(false)
     // Options belong to the command they follow, so that `lab exec … -- curl -o` reaches curl untouched.
     .enablePositionalOptions();
-  for (const command of [checkCommand, matrixCommand, explainCommand, compileCommand, labCommand]) {
+  for (const command of [
+    checkCommand,
+    matrixCommand,
+    explainCommand,
+    compileCommand,
+    labCommand,
+    conformanceCommand,
+  ]) {
     program.addCommand(command(session));
   }
   program.addCommand(completionCommand(session, program));
