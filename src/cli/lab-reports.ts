@@ -14,8 +14,8 @@ export interface DownReport {
 
 export interface LabListItem {
   readonly name: string;
-  readonly state: 'up' | 'daemon dead';
-  /** Absent when the daemon can't be asked. */
+  readonly state: 'up' | 'coming up' | 'daemon dead';
+  /** Absent unless it is up. */
   readonly pods?: number;
   readonly policies?: number;
   readonly since?: string;

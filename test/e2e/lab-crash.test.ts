@@ -1,11 +1,14 @@
 /** What is left of a lab when its daemon is killed, and how it goes away; and two labs side by side. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { LabListItem } from '../../src/cli/lab-reports.ts';
 import { openLibbpf } from '../../src/kernel/libbpf.ts';
 import { labPaths } from '../../src/lab/paths.ts';
-import { isRoot, describeDifferences, TestLab } from './lab-harness.ts';
+import { startDaemon } from '../../src/lab/start-daemon.ts';
+import { bulkhead, isRoot, describeDifferences, TestLab } from './lab-harness.ts';
 
 const example = 'examples/frontend-backend';
 const refused = 7;
@@ -89,6 +92,17 @@ describe.skipIf(!isRoot)('[root] labs come and go', () => {
     expect(again.code).toBe(2);
     expect(again.stderr).toContain('LAB_ALREADY_UP');
     expect(await connect(lab, 'demo/frontend-1')).toBe(0);
+  });
+
+  test('labs that are not up yet, or whose daemon was killed, are listed as such', async () => {
+    await startDaemon(lab.name, [process.execPath, join(import.meta.dirname, '../../src/cli/main.ts')]);
+    await second.up(example);
+    await kill9(second);
+    const { code, stdout } = await bulkhead(['lab', 'list', '-o', 'json']);
+    expect(code).toBe(0);
+    const labs = JSON.parse(stdout) as LabListItem[];
+    const stateOf = ({ name }: TestLab) => labs.find((item) => item.name === name)?.state;
+    expect([stateOf(lab), stateOf(second)]).toEqual(['coming up', 'daemon dead']);
   });
 
   test('two labs with equal addresses do not meet', async () => {
