@@ -180,12 +180,20 @@ export class Lab {
     };
   }
 
-  /** Takes away and makes nodes, these without pods yet; gives the cluster that there is then. */
+  /**
+   * Takes away and makes nodes, these without pods yet; gives the cluster that there is then, which also is what
+   * remains if the rest of the change is refused.
+   */
   async #replaceNodes(next: Cluster, progress: (text: string) => void): Promise<Cluster> {
     const { retired, fresh } = nodeChanges(this.#cluster, next);
     const kept = withoutNodes(this.#cluster, retired);
-    if (retired.length > 0) {
-      for (const node of retired) this.#enforcer.removeNode(node);
+    // Fresh nodes of a change that was refused are among them.
+    const gone = [...this.#enforcer.datapaths.keys()].filter((node) => !kept.nodes.has(node));
+    if (gone.length > 0) {
+      // The pods end before their enforcement does.
+      await this.#reconcile({ ...kept, nodes: this.#cluster.nodes });
+      for (const node of gone) this.#enforcer.removeNode(node);
+      this.#cluster = kept;
       await this.#reconcile(kept);
     }
     if (fresh.length > 0) {
