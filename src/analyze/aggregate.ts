@@ -108,7 +108,8 @@ function workloadsOf(points: readonly Point[]): readonly (readonly Point[])[] {
   return [...Map.groupBy(points, workloadKey).values()];
 }
 
-function workloadKey(point: Point): string {
+/** Equal for pods of one workload. */
+export function workloadKey(point: Point): string {
   if (point.kind === 'external') return point.id;
   const { namespace, owner } = point.pod;
   return owner ? `${namespace}/${owner.kind}/${owner.name}` : `pod ${point.id}`;

@@ -31,6 +31,8 @@ export interface CheckReport {
   readonly skipped: Readonly<Record<string, number>>;
   /** Pods that the controllers make of them. */
   readonly pods: number;
+  /** Those of them that policies can select: they run, with an address of their own. */
+  readonly selectable: number;
   readonly policies: readonly CheckedPolicy[];
   /** Workloads (`namespace/name`) that no policy isolates in the direction: anybody may reach them, they may reach anybody. */
   readonly open: Readonly<Record<Direction, readonly string[]>>;
@@ -65,6 +67,7 @@ export function check({ cluster, policies, manifests }: CheckInput): CheckReport
     objects: sorted(countBy([...manifests.objects.keys()].map((key) => key.slice(0, key.indexOf('/'))))),
     skipped: sorted(manifests.skipped),
     pods: cluster.pods.size,
+    selectable: pods.length,
     policies: checked,
     open: { ingress: open('ingress'), egress: open('egress') },
     warnings,

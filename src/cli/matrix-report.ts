@@ -1,5 +1,5 @@
 /** A matrix as the command line shows it: plain data, by workload or by pod, with ports as people write them. */
-import type { Group } from '../analyze/aggregate.ts';
+import { workloadKey, type Group } from '../analyze/aggregate.ts';
 import type { Cell, Matrix } from '../analyze/matrix.ts';
 import type { Point, PortSpec } from '../analyze/points.ts';
 
@@ -33,6 +33,8 @@ export interface MatrixReport {
   readonly summary: {
     readonly points: number;
     readonly pods: number;
+    /** Pods of no workload count as one each. */
+    readonly workloads: number;
     /** Ordered pairs of different points, and how many of them may talk on all or some ports. */
     readonly pairs: number;
     readonly all: number;
@@ -50,6 +52,10 @@ export function matrixReport(matrix: Matrix, by: MatrixReport['by']): MatrixRepo
       : [...matrix.groups.values()].map((group) => pointOfGroup(group, matrix)),
   );
   const pairs = by === 'pod' ? pairsOfCells(matrix.cells) : matrix.pairs.map(pairOfGroups);
+  const pods = matrix.points
+    .values()
+    .filter(({ kind }) => kind === 'pod')
+    .toArray();
   const different = pairs.filter(({ from, to }) => from !== to);
   const count = (verdict: ReportPair['verdict']): number =>
     different.filter((pair) => pair.verdict === verdict).length;
@@ -57,10 +63,8 @@ export function matrixReport(matrix: Matrix, by: MatrixReport['by']): MatrixRepo
     by,
     summary: {
       points: points.filter(({ kind }) => kind !== 'external').length,
-      pods: matrix.points
-        .values()
-        .filter(({ kind }) => kind === 'pod')
-        .toArray().length,
+      pods: pods.length,
+      workloads: new Set(pods.map(workloadKey)).size,
       pairs: different.length,
       all: count('all'),
       some: count('some'),

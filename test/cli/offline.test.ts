@@ -92,6 +92,13 @@ describe('matrix', () => {
     for (const line of stdout.split('\n')) expect(displayWidth(line)).toBeLessThanOrEqual(columns);
   });
 
+  it('counts workloads, also where replicas differ and have rows of their own', async () => {
+    const { stdout } = await bulkhead(['matrix', `${fixtures}/replicas-differ.yaml`]);
+    expect(stdout.split('\n').at(-2)).toBe(
+      '2 workloads (4 pods, one by one where replicas differ): 14 of 20 pairs may talk',
+    );
+  });
+
   it('says so when there is nobody', async () => {
     const stdin = 'apiVersion: v1\nkind: Namespace\nmetadata: { name: empty }\n';
     const { code, stdout } = await bulkhead(['matrix', '-'], { stdin });
@@ -108,6 +115,23 @@ describe('check', () => {
     expect(stdout).toContain('3 warnings.\n');
     expect(stdout).not.toContain('warning POLICY');
     expect(stderr).toMatchSnapshot();
+  });
+
+  it('says how things stand where no pod can be isolated', async () => {
+    const stdin = 'apiVersion: v1\nkind: Namespace\nmetadata: { name: empty }\n';
+    const { stdout } = await bulkhead(['check', '-'], { stdin });
+    expect(stdout).toContain('0 policies over 0 pods; no pod that a policy could isolate; no warnings.\n');
+  });
+
+  it('names every workload that is open, on as many lines as that takes', async () => {
+    const names = Array.from({ length: 30 }, (_, index) => `workload-${index + 1}`);
+    const stdin = names
+      .map((name) => `{apiVersion: v1, kind: Pod, metadata: {name: ${name}}, spec: {containers: []}}\n`)
+      .join('---\n');
+    const { stdout } = await bulkhead(['check', '-'], { stdin });
+    const open = stdout.slice(stdout.indexOf('Open to anybody'), stdout.indexOf('May reach anybody'));
+    for (const name of names) expect(open).toMatch(new RegExp(`default/${name}(,|\\s)`));
+    for (const line of stdout.split('\n')) expect(displayWidth(line)).toBeLessThanOrEqual(120);
   });
 
   it('exits with 1 for warnings when asked to be strict', async () => {

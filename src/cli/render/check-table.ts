@@ -1,7 +1,7 @@
 import type { CheckedPolicy, CheckReport } from '../../analyze/check.ts';
 import { renderColumns } from './columns.ts';
-import { truncate } from './display-width.ts';
 import { paint, type Terminal } from './terminal.ts';
+import { wrap } from './wrap.ts';
 
 export function renderCheckTable(report: CheckReport, terminal: Terminal): string {
   const sections = [
@@ -51,22 +51,29 @@ function renderOpen({ open }: CheckReport, terminal: Terminal): string {
     { label: 'May reach anybody', workloads: open.egress },
   ].filter(({ workloads }) => workloads.length > 0);
   return lines
-    .map(
-      ({ label, workloads }) =>
-        `${label.padEnd(20)}${truncate(workloads.join(', '), terminal.columns - 20)}\n`,
+    .flatMap(({ label, workloads }) =>
+      wrap(workloads.join(', '), terminal.columns - 20).map(
+        (line, index) => `${(index === 0 ? label : '').padEnd(20)}${line}\n`,
+      ),
     )
     .join('');
 }
 
-function summary({ policies, open, warnings, pods }: CheckReport): string {
+function summary(report: CheckReport): string {
+  const { policies, warnings, pods } = report;
   const parts = [
     `${plural(policies.length, 'policy', 'policies')} over ${plural(pods, 'pod')}`,
-    open.ingress.length + open.egress.length === 0
-      ? 'every pod isolated in both directions'
-      : `${plural(open.ingress.length, 'workload')} open to anybody, ${open.egress.length} may reach anybody`,
+    isolation(report),
     warnings.length === 0 ? 'no warnings' : plural(warnings.length, 'warning'),
   ];
   return `${parts.join('; ')}.\n`;
+}
+
+function isolation({ selectable, open }: CheckReport): string {
+  if (selectable === 0) return 'no pod that a policy could isolate';
+  return open.ingress.length + open.egress.length === 0
+    ? 'every pod isolated in both directions'
+    : `${plural(open.ingress.length, 'workload')} open to anybody, ${open.egress.length} may reach anybody`;
 }
 
 function plural(count: number, one: string, many = `${one}s`): string {

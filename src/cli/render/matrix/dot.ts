@@ -1,4 +1,7 @@
-/** What is allowed as a Graphviz graph: a box per namespace, an edge per pair, labelled with its ports. */
+/**
+ * What is allowed as a Graphviz graph: a box per namespace, an edge per pair, labelled with its ports. `newrank`, since the
+ * ranking that dot does otherwise fails ("trouble in init_rank") where many edges go both ways between boxes.
+ */
 import { axes, cellAt, groupsOf, pointLabel, type MatrixView } from './view.ts';
 
 export function renderMatrixDot(view: MatrixView): string {
@@ -28,6 +31,7 @@ export function renderMatrixDot(view: MatrixView): string {
   );
   return `digraph bulkhead {
   rankdir=LR;
+  newrank=true;
   graph [fontname="sans-serif", style="rounded", color="#8a94a3"];
   node [fontname="sans-serif", shape=box, style="rounded,filled", fillcolor="#eef2f7", color="#8a94a3"];
   edge [fontname="sans-serif", fontsize=10, color="#12806a"];

@@ -28,8 +28,10 @@ function pointOf({ kind, namespace, name, controller, pods, ports }: ReportPoint
   return { name, group: namespace ?? 'outside', detail, ports };
 }
 
-function summaryText({ by, summary: { points, pods, pairs, all, some } }: MatrixReport): string {
-  const what = by === 'pod' ? plural(pods, 'pod') : `${plural(points, 'workload')} (${plural(pods, 'pod')})`;
+function summaryText({ by, summary: { points, pods, workloads, pairs, all, some } }: MatrixReport): string {
+  const apart = points > workloads ? ', one by one where replicas differ' : '';
+  const what =
+    by === 'pod' ? plural(pods, 'pod') : `${plural(workloads, 'workload')} (${plural(pods, 'pod')}${apart})`;
   const partly = some === 0 ? '' : `, ${some} of them on some ports only`;
   return `${what}: ${all + some} of ${plural(pairs, 'pair')} may talk${partly}`;
 }
