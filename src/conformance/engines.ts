@@ -6,6 +6,7 @@ export const engines = {
   reference: () => import('./engines/reference.ts').then((m) => m.reference),
   compiled: () => import('./engines/compiled.ts').then((m) => m.compiled),
   ebpf: () => import('./engines/ebpf.ts').then((m) => m.ebpf),
+  'lab-ebpf': () => import('./engines/lab-ebpf.ts').then((m) => m.labEbpf),
 } as const satisfies Readonly<Record<string, () => Promise<Engine>>>;
 
 export type EngineName = keyof typeof engines;

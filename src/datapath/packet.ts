@@ -99,6 +99,22 @@ export function sctp({ sourcePort = 40_000, port }: Ports): Uint8Array {
   return bytes;
 }
 
+/** The packet that opens an association (RFC 9260 §3.3.2), with the tag that the peer is to use; checksum included. */
+export function sctpInit({ tag, ...pair }: Ports & { readonly tag: number }): Uint8Array {
+  const bytes = new Uint8Array(32);
+  const view = ports(bytes, pair.sourcePort ?? 40_000, pair.port);
+  view.setUint8(12, 1);
+  view.setUint16(14, 20);
+  view.setUint32(16, tag);
+  // Receiver window, outbound and inbound streams, initial TSN.
+  view.setUint32(20, 65_536);
+  view.setUint16(24, 1);
+  view.setUint16(26, 1);
+  view.setUint32(28, tag);
+  view.setUint32(8, crc32c(bytes), true);
+  return bytes;
+}
+
 /** `body` follows type, code and checksum. */
 export function icmp(type: number, code = 0, body = new Uint8Array(4)): Uint8Array {
   const bytes = Uint8Array.of(type, code, 0, 0, ...body);
@@ -128,4 +144,14 @@ function checksum(bytes: Uint8Array): number {
     sum += ((bytes[index] ?? 0) << 8) | (bytes[index + 1] ?? 0);
   while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
   return ~sum & 0xffff;
+}
+
+/** CRC-32C (RFC 9260 appendix A), bit by bit: packets here are few and short. */
+function crc32c(bytes: Uint8Array): number {
+  let crc = 0xffff_ffff;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0x82f6_3b78 : 0);
+  }
+  return ~crc >>> 0;
 }

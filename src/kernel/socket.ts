@@ -32,6 +32,7 @@ const AF_INET = 2;
 const AF_INET6 = 10;
 const SOCK_STREAM = 1;
 const SOCK_DGRAM = 2;
+const SOCK_RAW = 3;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 const MSG_NOSIGNAL = 0x4000;
@@ -103,6 +104,18 @@ export function openSocket(protocol: keyof typeof protocols, family: 4 | 6): num
   return checked(
     `socket for ${protocol} over IPv${family}`,
     socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocols[protocol]),
+  );
+}
+
+/**
+ * A raw socket (raw(7)) of the namespace that the thread is in, for an IANA protocol number: sends that protocol's
+ * packets from their own header on, and sees a copy of each that arrives (with the IP header in IPv4, without in IPv6).
+ */
+export function openRawSocket(protocol: number, family: 4 | 6): number {
+  const domain = family === 4 ? AF_INET : AF_INET6;
+  return checked(
+    `raw socket for protocol ${protocol} over IPv${family}`,
+    socket(domain, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol),
   );
 }
 
