@@ -24,10 +24,8 @@ static __always_inline int pass(enum reason reason, __u32 bytes)
 
 /* Packets that need no look at the tables. REASON_NONE: this one does. */
 static __always_inline enum reason exempt(enum hook hook, const struct nf_hook_state *state,
-					  const struct packet *packet, struct tracking tracking)
+					  const struct packet *packet)
 {
-	if (is_related_error(tracking, packet))
-		return REASON_RELATED;
 	if (hook == HOOK_LOCAL_IN)
 		return is_host_discovery(packet) ? REASON_NEIGHBOUR_DISCOVERY : REASON_NONE;
 	/* A pod that reaches itself by a Service goes back out where it came in; a forged source does not. */
@@ -46,9 +44,11 @@ static __always_inline int judge(struct bpf_nf_ctx *ctx, enum hook hook, __u8 fa
 	const struct control *control_value;
 	enum reason reason;
 	__u32 zero = 0;
+	bool reply = is_reply(tracking);
 	bool allowed;
 
-	if (is_reply(tracking))
+	/* What comes back to the node is what it asked for itself. */
+	if (hook == HOOK_LOCAL_IN && reply)
 		return pass(REASON_REPLY, skb->len);
 	if (hook == HOOK_LOCAL_IN && state->in->ifindex == LOOPBACK_IFINDEX)
 		return pass(REASON_NO_SUBJECT, skb->len);
@@ -59,14 +59,21 @@ static __always_inline int judge(struct bpf_nf_ctx *ctx, enum hook hook, __u8 fa
 	if (!read_packet(skb, family, &packet)) {
 		verdict.egress = decision(REASON_MALFORMED, false);
 	} else {
-		reason = exempt(hook, state, &packet, tracking);
+		reason = exempt(hook, state, &packet);
 		if (reason != REASON_NONE)
 			return pass(reason, packet.length);
+		packet.related = is_related_error(tracking, &packet);
+		if (packet.related)
+			packet.quotes_sender = quotes_sender(skb, &packet);
+		if (reply)
+			mirror(&packet);
 		verdict = judge_tables(hook, &packet, from_pod_interface(state), control_value);
 	}
 
-	count_verdict(&verdict, packet.length);
 	allowed = verdict_allows(&verdict);
+	if (reply && allowed)
+		return pass(REASON_REPLY, packet.length);
+	count_verdict(&verdict, packet.length);
 	if (!allowed || ((control_value->flags & CONTROL_ALLOWED_EVENTS) &&
 			 verdict_reason(&verdict) != REASON_NO_SUBJECT && opens_connection(tracking)))
 		emit_event(hook, &packet, &verdict);

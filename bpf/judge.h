@@ -82,6 +82,12 @@ static __always_inline struct decision judge_ingress(const struct packet *packet
 	return decide(destination->ingress_set, source->identity, packet);
 }
 
+/* Routers report on what others send to each other. A host reports what was sent to itself, and a pod is a host. */
+static __always_inline bool may_report(const struct packet *packet, const struct address_value *source, bool from_pod)
+{
+	return packet->quotes_sender || !(from_pod || source->role == ROLE_LOCAL_POD);
+}
+
 static __always_inline struct verdict judge_version(enum hook hook, const struct packet *packet, bool from_pod,
 						    __u32 version)
 {
@@ -89,12 +95,17 @@ static __always_inline struct verdict judge_version(enum hook hook, const struct
 	struct address_value destination = {};
 	struct verdict verdict = { .ingress = decision(REASON_NO_SUBJECT, true) };
 
-	if (source.identity == IDENTITY_UNPROGRAMMED || (from_pod && source.role != ROLE_LOCAL_POD)) {
-		verdict.egress = decision(REASON_UNPROGRAMMED, false);
+	if (packet->related && may_report(packet, &source, from_pod)) {
+		verdict.egress = decision(REASON_RELATED, true);
 		return verdict;
 	}
 	if (hook == HOOK_FORWARD || source.role == ROLE_LOCAL_POD)
 		destination = lookup_address(packet->family, packet->destination, version);
+	if (source.identity == IDENTITY_UNPROGRAMMED ||
+	    (from_pod && (packet->mirrored ? destination.role : source.role) != ROLE_LOCAL_POD)) {
+		verdict.egress = decision(REASON_UNPROGRAMMED, false);
+		return verdict;
+	}
 	/* Who that will be is not known yet, so neither is what egress rules have to say of it. */
 	if (hook == HOOK_FORWARD && destination.identity == IDENTITY_UNPROGRAMMED) {
 		verdict.egress = decision(REASON_NONE, true);

@@ -28,6 +28,13 @@ struct packet {
 	__u8 icmp_type;
 	/* The addresses are known, the transport header is not. */
 	bool malformed;
+	/* Source and destination stand the other way round than in the packet: it answers a flow, which is judged. */
+	bool mirrored;
+	/* An ICMP error about a tracked flow, and whether what it quotes was sent to its own sender. */
+	bool related;
+	bool quotes_sender;
+	/* Where the transport header begins. */
+	__u32 transport;
 };
 
 static __always_inline bool has_ports(__u8 protocol)
@@ -60,6 +67,7 @@ static __always_inline bool read_transport(struct bpf_dynptr *data, __u32 offset
 	__u8 buffer[4];
 	const __u8 *start;
 
+	packet->transport = offset;
 	if (!needed)
 		return true;
 	if (offset + needed > packet->length)
@@ -152,6 +160,41 @@ static __always_inline bool read_packet(struct sk_buff *skb, __u8 family, struct
 	if (bpf_dynptr_from_skb((struct __sk_buff *)skb, 0, &data))
 		return false;
 	return family == 4 ? read_ipv4(&data, packet) : read_ipv6(&data, packet);
+}
+
+/* Of a readable ICMP error: the quoted packet begins after eight bytes (RFC 792, 4443). */
+static __always_inline bool quotes_sender(struct sk_buff *skb, const struct packet *packet)
+{
+	__u32 offset = packet->transport + 8 + (packet->family == 4 ? 16 : 24);
+	struct bpf_dynptr data;
+	__be32 buffer[4] = {};
+	const __be32 *destination;
+
+	if (bpf_dynptr_from_skb((struct __sk_buff *)skb, 0, &data))
+		return false;
+	if (packet->family == 4) {
+		destination = bpf_dynptr_slice(&data, offset, buffer, 4);
+		return destination && destination[0] == packet->source[0];
+	}
+	destination = bpf_dynptr_slice(&data, offset, buffer, 16);
+	return destination && destination[0] == packet->source[0] && destination[1] == packet->source[1] &&
+	       destination[2] == packet->source[2] && destination[3] == packet->source[3];
+}
+
+/* Makes of a reply the packet that it answers. NAT is done and undone alike for both at these hooks. */
+static __always_inline void mirror(struct packet *packet)
+{
+	__u16 port = packet->port;
+
+	for (int i = 0; i < 4; i++) {
+		__be32 word = packet->source[i];
+
+		packet->source[i] = packet->destination[i];
+		packet->destination[i] = word;
+	}
+	packet->port = packet->source_port;
+	packet->source_port = port;
+	packet->mirrored = true;
 }
 
 static __always_inline bool same_addresses(const struct packet *packet)

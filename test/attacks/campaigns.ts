@@ -1,5 +1,6 @@
 /** All attacks. */
 import type { Campaign } from './attack.ts';
+import { connections } from './connections.ts';
 import { sources } from './sources.ts';
 
-export const campaigns: readonly Campaign[] = [sources];
+export const campaigns: readonly Campaign[] = [sources, connections];

@@ -9,15 +9,11 @@ const socket: (family: number, type: number, protocol: number) => number =
 const bind: (fd: number, address: Uint8Array, size: number) => number = libc.func(
   'int bind(int, const void *, unsigned int)',
 );
-const setsockopt: (fd: number, level: number, option: number, value: Uint8Array, size: number) => number =
-  libc.func('int setsockopt(int, int, int, const void *, unsigned int)');
+const setsockopt: (
+  ...call: [fd: number, level: number, option: number, value: Uint8Array, size: number]
+) => number = libc.func('int setsockopt(int, int, int, const void *, unsigned int)');
 const sendto: (
-  fd: number,
-  data: Uint8Array,
-  size: number,
-  flags: number,
-  address: Uint8Array,
-  addressSize: number,
+  ...call: [fd: number, data: Uint8Array, size: number, flags: number, to: Uint8Array, toSize: number]
 ) => number = libc.func('long sendto(int, const void *, size_t, int, const void *, unsigned int)');
 const interfaceIndex: (name: string) => number = libc.func('unsigned int if_nametoindex(const char *)');
 
