@@ -18,10 +18,12 @@ process.once('SIGINT', () => interrupt.abort());
 process.once('SIGTERM', () => interrupt.abort());
 
 const isRoot = process.getuid?.() === 0;
-/** Without a terminal nobody could type the password. */
+/** Without a terminal nobody could type the password, and that sudo says so would only puzzle. */
 const sudo = process.stdin.isTTY ? ['sudo'] : ['sudo', '-n'];
 const canBecomeRoot =
-  isRoot || spawnSync('sudo', [...sudo.slice(1), 'true'], { stdio: 'inherit' }).status === 0;
+  isRoot ||
+  spawnSync('sudo', [...sudo.slice(1), 'true'], { stdio: process.stdin.isTTY ? 'inherit' : 'ignore' })
+    .status === 0;
 
 let sections = 0;
 function heading(text: string): void {
@@ -131,10 +133,10 @@ async function cutLiveConnection(name: string): Promise<void> {
     readonly unanswered: number;
     readonly lastAnswer: string;
   };
-  const milliseconds = (from: bigint, to: bigint) => `${(Number(to - from) / 1e6).toFixed(0)} ms`;
+  const sinceStart = (moment: bigint) => `${(Number(moment - started) / 1e6).toFixed(0)} ms`;
   console.log(
-    `\nThe connection was answered ${answers} times, the last time ${milliseconds(started, BigInt(lastAnswer))} after ` +
-      `the command was started and ${milliseconds(BigInt(lastAnswer), returned)} before it returned.`,
+    `\nThe connection was answered ${answers} times, the last time ${sinceStart(BigInt(lastAnswer))} after the command ` +
+      `was started; the command took ${sinceStart(returned)} in all.`,
   );
   console.log(styleText('bold', `Cut: the ${unanswered} messages since then got no answer.`));
 }

@@ -43,7 +43,8 @@ LIST
 present() {
   case $1 in
     /*) [ -e "$1" ] ;;
-    *) command -v "$1" >/dev/null 2>&1 ;;
+    # Debian leaves the sbin folders out of a user's PATH; sudo has them.
+    *) (PATH=$PATH:/usr/sbin:/sbin && command -v "$1" >/dev/null 2>&1) ;;
   esac
 }
 
