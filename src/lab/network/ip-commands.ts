@@ -21,12 +21,15 @@ const childEnd = { 4: '240.0.0.1', 6: 'fe80::2' } as const;
 const parentMac = 'ee:ee:ee:ee:ee:ee';
 const childMac = 'ee:ee:ee:ee:ee:01';
 
+/** Bytes; IFALIASZ of linux/if.h, less one. Names of Kubernetes may be longer together. */
+const longestAlias = 255;
+
 /** Make the link; run in the parent's namespace, before the child's. */
 export function parentCommands(netns: string, link: Link): string[] {
   const device = link.interface;
   return [
     `link add name ${device} address ${parentMac} type veth peer name eth0 address ${childMac} netns ${netns}`,
-    `link set dev ${device} alias ${link.alias} up`,
+    `link set dev ${device} alias ${link.alias.slice(0, longestAlias)} up`,
     ...(link.families.includes(6) ? [`addr add ${parentEnd[6]}/64 dev ${device} nodad`] : []),
     ...link.families.map((family) => permanentNeighbour(childEnd[family], childMac, device)),
     ...link.addresses.flatMap((prefix) => [
