@@ -1,5 +1,6 @@
 /** Why somebody may or may not talk to somebody: the verdicts with rules, isolating policies and nearest misses. */
 import { BulkheadError, failure } from '../errors.ts';
+import { cidrContains } from '../objects/ip.ts';
 import type { Address } from '../objects/ip.ts';
 import type { Cluster } from '../objects/model.ts';
 import { describeProtocolPort } from '../policy/describe.ts';
@@ -140,7 +141,12 @@ function ground({ reason, rule, isolatedBy }: DirectionVerdict): unknown {
 function notesOn(cluster: Cluster, paths: readonly Path[]): readonly string[] {
   return [
     ...new Set(
-      paths.flatMap((path) => [...hostNotes(path), ...nodePortNotes(cluster, path), ...listenerNotes(path)]),
+      paths.flatMap((path) => [
+        ...hostNotes(path),
+        ...nobodyNotes(cluster, path),
+        ...nodePortNotes(cluster, path),
+        ...listenerNotes(path),
+      ]),
     ),
   ];
 }
@@ -156,6 +162,21 @@ function nodePortNotes(cluster: Cluster, { destination, flow }: Path): readonly 
       `${describeProtocolPort(flow.protocol, flow.port)} is a NodePort of Service ${service}, port ${port.port}: its pods on that ` +
       "node judge the client's address, those on other nodes the address of the node that was asked.",
   );
+}
+
+/** To policies such an address is outside; the datapath is stricter, so that a new pod is isolated from the start. */
+function nobodyNotes(cluster: Cluster, { source, destination }: Path): readonly string[] {
+  return [source, destination].flatMap(({ kind, address }) => {
+    if (kind !== 'external') return [];
+    const node = cluster.nodes
+      .values()
+      .find(({ podCIDRs }) => podCIDRs.some((range) => cidrContains(range, address)));
+    if (!node) return [];
+    return [
+      `${address.text} is in the pod range of node ${node.name}, but no pod has it: until one does, that node drops its packets, ` +
+        'whatever the policies say.',
+    ];
+  });
 }
 
 function hostNotes({ source, destination }: Path): readonly string[] {

@@ -159,24 +159,30 @@ function backendTarget(backend: Backend, { protocol }: ServicePort, dnat?: Dnat)
 }
 
 function unknownServicePort(cluster: Cluster, service: Service, port: PortQuery): BulkheadError {
-  const behind = backendsOf(cluster, service, service.ports).find(
+  const backends = backendsOf(cluster, service, service.ports);
+  const behind = backends.find(
     ({ backend, servicePort: { protocol } }) =>
       port.kind === 'number' && backend.port === port.port && protocol === port.protocol,
   );
-  const hint =
-    behind && `${portText(port)} is the pods' port; clients of the Service use ${behind.servicePort.port}.`;
-  return unknownPort(
-    `Service ${service.key} has no port ${portText(port)}`,
-    service.ports.map(
-      ({ name, port: number, protocol }) => `${number}/${protocol}${name ? ` (${name})` : ''}`,
-    ),
-    hint,
+  const pod = backends.find(({ backend }) => backend.pod !== undefined)?.backend.pod;
+  const known = service.ports.map(
+    ({ name, port: number, protocol }) => `${number}/${protocol}${name ? ` (${name})` : ''}`,
   );
+  const hint = [
+    behind
+      ? `${portText(port)} is the pods' port; clients of the Service use ${behind.servicePort.port}.`
+      : listed(known),
+    ...(pod ? [`For other ports of its pods name one of them, such as ${pod}.`] : []),
+  ].join(' ');
+  return unknownPort(`Service ${service.key} has no port ${portText(port)}`, known, hint);
 }
 
-function unknownPort(message: string, known: readonly string[], hint?: string): BulkheadError {
-  const listed = known.length > 0 ? `Its ports: ${known.join(', ')}.` : 'Write the port as a number.';
-  return new BulkheadError(failure('EXPLAIN_UNKNOWN_PORT', message, { hint: hint ?? listed }));
+function unknownPort(message: string, known: readonly string[], hint = listed(known)): BulkheadError {
+  return new BulkheadError(failure('EXPLAIN_UNKNOWN_PORT', message, { hint }));
+}
+
+function listed(ports: readonly string[]): string {
+  return ports.length > 0 ? `Its ports: ${ports.join(', ')}.` : 'Write the port as a number.';
 }
 
 function noEndpoints(service: Service, port: string): BulkheadError {

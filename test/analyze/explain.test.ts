@@ -201,6 +201,15 @@ describe('explain through Services', () => {
     expect(ask('203.0.113.7', '192.168.0.1', '30081').notes.join()).not.toContain('NodePort');
   });
 
+  it('corner 23: says that packets of a pod address that nobody has are dropped', () => {
+    const note = (nobody: string) =>
+      `${nobody} is in the pod range of node n1, but no pod has it: until one does, that node drops its packets, whatever the policies say.`;
+    expect(ask('shop/web', '10.244.1.250', '80').notes).toEqual([note('10.244.1.250')]);
+    expect(ask('10.244.1.251', 'shop/web', '80').notes).toContain(note('10.244.1.251'));
+    expect(ask('shop/web', '10.99.0.1', '80').notes).toEqual([]);
+    expect(ask('shop/web', '192.168.0.1', '80').notes.join()).not.toContain('pod range');
+  });
+
   it('does not translate for a headless Service: a number is the pods’ own port', () => {
     const byNumber = ask('shop/web', 'shop/cart-peers', '80');
     expect(onlyPath(byNumber)).toMatchObject({
@@ -318,6 +327,14 @@ describe('wrong questions', () => {
       'clients of the Service use 80',
     ],
     ['another port of a Service', 'shop/web', 'shop/cart', '81', 'EXPLAIN_UNKNOWN_PORT', '80/TCP (web)'],
+    [
+      'a port of its pods alone',
+      'shop/web',
+      'shop/cart',
+      '9100',
+      'EXPLAIN_UNKNOWN_PORT',
+      'such as shop/cart-1',
+    ],
     ['an unknown port name', 'shop/web', 'other/web', 'http', 'EXPLAIN_UNKNOWN_PORT', 'number'],
     ['a port name outside', 'shop/web', '203.0.113.9', 'http', 'EXPLAIN_UNKNOWN_PORT', 'number'],
     ['a Service without pods', 'shop/web', 'shop/nobody', '80', 'EXPLAIN_NO_BACKENDS', 'selector'],
