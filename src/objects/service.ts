@@ -43,7 +43,7 @@ export function decodeService(object: Cursor): ServiceManifest {
     families: (spec?.strings('ipFamilies') ?? []).flatMap(({ text, at }) => decodeFamily(text, at)),
     dualStack: ['PreferDualStack', 'RequireDualStack'].includes(spec?.string('ipFamilyPolicy') ?? ''),
     ...(Object.keys(selector).length > 0 ? { selector } : {}),
-    ports: (spec?.objects('ports') ?? []).flatMap(decodeServicePort),
+    ports: decodePorts(spec),
     ...(externalName ? { externalName } : {}),
   };
 }
@@ -77,6 +77,25 @@ function decodeFamily(text: string, at: Cursor): IpFamily[] {
     hint: 'Use IPv4 or IPv6.',
   });
   return [];
+}
+
+function decodePorts(spec: Cursor | undefined): ServicePort[] {
+  const taken = new Set<string>();
+  return (spec?.objects('ports') ?? []).flatMap((item) =>
+    decodeServicePort(item).filter(({ port, protocol }) => {
+      const key = `${protocol}/${port}`;
+      const isFree = !taken.has(key);
+      taken.add(key);
+      if (!isFree) {
+        item.error({
+          code: 'FIELD_INVALID',
+          message: `Duplicate value: ${JSON.stringify(key)}`,
+          hint: 'A Service can have a port only once for each protocol.',
+        });
+      }
+      return isFree;
+    }),
+  );
 }
 
 function decodeServicePort(item: Cursor): ServicePort[] {

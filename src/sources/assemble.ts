@@ -12,13 +12,13 @@ import { resolveBackends } from './backends.ts';
 import { draftDaemonPods, draftPods } from './controllers.ts';
 import { makeNodes, type NodeOptions } from './nodes.ts';
 import { makePods } from './pods.ts';
-import { makeServices } from './services.ts';
+import { makeServices, nodePortClashes } from './services.ts';
 
 export type AssembleOptions = NodeOptions;
 
 /**
  * Nodes, addresses, cluster IPs and node ports that `previous` holds are kept for what is still there under its key.
- * @throws BulkheadError when two objects claim one address, or no node has an address left for a pod.
+ * @throws BulkheadError when two objects claim one address or node port, or no node has an address left for a pod.
  */
 export function assembleCluster(
   objects: ReadonlyMap<string, ManifestObject>,
@@ -45,7 +45,8 @@ export function assembleCluster(
   }
   const context = { families, nodes, claims, ...(previous ? { previous } : {}) };
   const pods = makePods(podDrafts, context);
-  if (claims.problems.length > 0) throw new BulkheadError(claims.problems);
+  const problems = [...claims.problems, ...nodePortClashes(manifests)];
+  if (problems.length > 0) throw new BulkheadError(problems);
 
   const services = makeServices(manifests, { ...context, claimed: claims.taken });
   const isEndpoints = (object: ManifestObject): object is EndpointsManifest =>

@@ -1,4 +1,5 @@
 /** Services with every address and port assigned, and the backends behind each of their ports. */
+import { failure, formatPosition, type Diagnostic } from '../errors.ts';
 import { makeAddress, parseCidr, type Address, type Cidr, type IpFamily } from '../objects/ip.ts';
 import type { Cluster, Service, ServicePort } from '../objects/model.ts';
 import type { ServiceManifest } from '../objects/service.ts';
@@ -47,6 +48,28 @@ export function makeServices(
         position,
       };
       return [key, service];
+    }),
+  );
+}
+
+/** Node ports that two Services ask for; the API server would give each to the first that came. */
+export function nodePortClashes(manifests: readonly ServiceManifest[]): readonly Diagnostic[] {
+  const holders = new Map<string, ServiceManifest>();
+  return manifests.flatMap((manifest) =>
+    manifest.ports.flatMap((port) => {
+      const key = nodePortKey(port);
+      const first = key === undefined ? undefined : holders.get(key);
+      if (key !== undefined && !first) holders.set(key, manifest);
+      if (!first) return [];
+      const where = `Service ${serviceKey(first)} (${formatPosition(first.position)})`;
+      return failure(
+        'NODE_PORT_CLASH',
+        `Service ${serviceKey(manifest)} and ${where} both have node port ${key}`,
+        {
+          hint: 'Give one of them another nodePort, or none: one is then chosen.',
+          position: manifest.position,
+        },
+      );
     }),
   );
 }

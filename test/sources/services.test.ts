@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { BulkheadError } from '../../src/errors.ts';
 import type { Cluster } from '../../src/objects/model.ts';
 import { assemble, pod, stream, workload } from './assembled.ts';
 
@@ -16,6 +17,34 @@ function backends(cluster: Cluster, key = 'default/cart'): string[][] {
       entry.backends.map(({ address, port, pod: name }) => `${address.text}:${port} ${name ?? '-'}`),
     );
 }
+
+describe('ports that are taken', () => {
+  const codesOf = (text: string): string[] => {
+    try {
+      assemble(text);
+      return [];
+    } catch (error) {
+      if (!(error instanceof BulkheadError)) throw error;
+      return error.diagnostics.map(({ code, message }) => `${code} ${message}`);
+    }
+  };
+  const nodePort = (name: string, protocol: string): string =>
+    service(name, `{ type: NodePort, ports: [{ port: 80, nodePort: 30080, protocol: ${protocol} }] }`);
+
+  test('one node port of one protocol for two Services', () => {
+    expect(codesOf(stream(nodePort('a', 'TCP'), nodePort('b', 'TCP')))).toEqual([
+      'NODE_PORT_CLASH Service default/b and Service default/a (test.yaml:1:1) both have node port TCP/30080',
+    ]);
+    expect(codesOf(stream(nodePort('a', 'TCP'), nodePort('b', 'UDP')))).toEqual([]);
+  });
+
+  test('one port of one protocol twice in a Service', () => {
+    const twice = (protocol: string): string =>
+      service('a', `{ ports: [{ name: one, port: 80 }, { name: two, port: 80, protocol: ${protocol} }] }`);
+    expect(codesOf(twice('TCP'))).toEqual(['FIELD_INVALID Duplicate value: "TCP/80"']);
+    expect(codesOf(twice('UDP'))).toEqual([]);
+  });
+});
 
 describe('cluster IPs', () => {
   test('are those of the manifest, else allocated', () => {

@@ -318,12 +318,17 @@ describe.skipIf(process.getuid?.() !== 0)('[root] network of a lab', () => {
     const named = `${lab}-named`;
     const label = (letter: string): string => letter.repeat(63);
     const name = (letter: string): string => `${label(letter)}.${label(letter)}.${label(letter)}.`;
-    const host = node(`${name('o')}${'o'.repeat(61)}`, '172.18.0.2');
-    const server = pod(`${label('n')}/${name('p')}${'p'.repeat(61)}`, host.name, '10.244.0.2');
+    const longest = node(`${name('o')}${'o'.repeat(61)}`, '172.18.0.2');
+    const server = pod(`${label('n')}/${name('p')}${'p'.repeat(61)}`, longest.name, '10.244.0.2');
     const port = { protocol: 'SCTP', port: 65_535, targetPort: 65_535, nodePort: 32_767 } as const;
     const of = service(`${label('n')}/${label('s')}`, ['10.96.0.20'], [port], { type: 'NodePort' });
     try {
-      const request = { nodes: [host], pods: [server], services: [of], endpoints: endpoints(of, [server]) };
+      const request = {
+        nodes: [longest],
+        pods: [server],
+        services: [of],
+        endpoints: endpoints(of, [server]),
+      };
       const { created } = await reconcileNetwork({ lab: named, cluster: cluster(request), external: [] });
       expect(created).toHaveLength(3);
     } finally {
