@@ -63,8 +63,7 @@ static __always_inline int judge(struct bpf_nf_ctx *ctx, enum hook hook, __u8 fa
 		if (reason != REASON_NONE)
 			return pass(reason, packet.length);
 		packet.related = is_related_error(tracking, &packet);
-		if (packet.related)
-			packet.quotes_sender = quotes_sender(skb, &packet);
+		packet.reports_on_others = is_icmp_error(&packet) && !quotes_sender(skb, &packet);
 		if (reply)
 			mirror(&packet);
 		verdict = judge_tables(hook, &packet, from_pod_interface(state), control_value);

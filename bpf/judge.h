@@ -82,12 +82,6 @@ static __always_inline struct decision judge_ingress(const struct packet *packet
 	return decide(destination->ingress_set, source->identity, packet);
 }
 
-/* Routers report on what others send to each other. A host reports what was sent to itself, and a pod is a host. */
-static __always_inline bool may_report(const struct packet *packet, const struct address_value *source, bool from_pod)
-{
-	return packet->quotes_sender || !(from_pod || source->role == ROLE_LOCAL_POD);
-}
-
 static __always_inline struct verdict judge_version(enum hook hook, const struct packet *packet, bool from_pod,
 						    __u32 version)
 {
@@ -95,7 +89,15 @@ static __always_inline struct verdict judge_version(enum hook hook, const struct
 	struct address_value destination = {};
 	struct verdict verdict = { .ingress = decision(REASON_NO_SUBJECT, true) };
 
-	if (packet->related && may_report(packet, &source, from_pod)) {
+	/*
+	 * A router reports on what others send to each other; a host on what was sent to itself, and a pod is a host. Its
+	 * own node sees to that, since others can't tell what is a pod.
+	 */
+	if (packet->reports_on_others && (from_pod || source.role == ROLE_LOCAL_POD)) {
+		verdict.egress = decision(REASON_MALFORMED, false);
+		return verdict;
+	}
+	if (packet->related) {
 		verdict.egress = decision(REASON_RELATED, true);
 		return verdict;
 	}

@@ -30,9 +30,10 @@ struct packet {
 	bool malformed;
 	/* Source and destination stand the other way round than in the packet: it answers a flow, which is judged. */
 	bool mirrored;
-	/* An ICMP error about a tracked flow, and whether what it quotes was sent to its own sender. */
+	/* An ICMP error about a tracked flow. */
 	bool related;
-	bool quotes_sender;
+	/* An ICMP error, and what it quotes was not sent to its own sender. */
+	bool reports_on_others;
 	/* Where the transport header begins. */
 	__u32 transport;
 };
@@ -162,7 +163,18 @@ static __always_inline bool read_packet(struct sk_buff *skb, __u8 family, struct
 	return family == 4 ? read_ipv4(&data, packet) : read_ipv6(&data, packet);
 }
 
-/* Of a readable ICMP error: the quoted packet begins after eight bytes (RFC 792, 4443). */
+/* Messages that quote the packet that they are about: RFC 792, RFC 4443 §2.1. */
+static __always_inline bool is_icmp_error(const struct packet *packet)
+{
+	if (packet->malformed)
+		return false;
+	if (packet->family == 6)
+		return packet->protocol == IPPROTO_ICMPV6 && packet->icmp_type < 128;
+	return packet->protocol == IPPROTO_ICMP &&
+	       ((packet->icmp_type >= 3 && packet->icmp_type <= 5) || packet->icmp_type == 11 || packet->icmp_type == 12);
+}
+
+/* Of an ICMP error: the quoted packet begins after eight bytes. */
 static __always_inline bool quotes_sender(struct sk_buff *skb, const struct packet *packet)
 {
 	__u32 offset = packet->transport + 8 + (packet->family == 4 ? 16 : 24);

@@ -28,7 +28,7 @@ enum reason {
 	REASON_NODE = 7,
 	/* An address of the pod range that nobody has, or a pod's interface with an address that is no pod's. */
 	REASON_UNPROGRAMMED = 8,
-	/* The headers that a verdict needs can't be read. */
+	/* The headers that a verdict needs can't be read, or a pod's ICMP error is about what was not sent to it. */
 	REASON_MALFORMED = 9,
 	/* IPv6 neighbour discovery and multicast listener reports between a pod and its node. */
 	REASON_NEIGHBOUR_DISCOVERY = 10,

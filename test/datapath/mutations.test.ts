@@ -53,10 +53,15 @@ const mutations: Record<string, SourceChange> = {
   'replies keep their port': change('packet.h', '	packet->port = packet->source_port;\n', ''),
   'pods may report on others': change(
     'judge.h',
-    'return packet->quotes_sender || !(from_pod || source->role == ROLE_LOCAL_POD);',
-    'return true;',
+    'packet->reports_on_others && (from_pod || source.role == ROLE_LOCAL_POD)',
+    'false',
   ),
-  'pods may report nothing': change('judge.h', 'return packet->quotes_sender || ', 'return '),
+  'nobody may report on others': change(
+    'judge.h',
+    'packet->reports_on_others && (from_pod || source.role == ROLE_LOCAL_POD)',
+    'packet->reports_on_others',
+  ),
+  'pods may redirect over IPv4': change('packet.h', 'packet->icmp_type <= 5)', 'packet->icmp_type <= 4)'),
   'pods may report on others over IPv6': change(
     'packet.h',
     'destination[2] == packet->source[2] && destination[3] == packet->source[3]',

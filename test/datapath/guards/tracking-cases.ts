@@ -89,7 +89,7 @@ export const trackingCases: Partial<Record<keyof typeof loads, Record<string, Ju
     ),
     'an error from a pod about a packet to another one': drop(
       'forward4',
-      'default-deny',
+      'malformed',
       reportedBy.client4('open'),
     ),
     'an error over IPv6 from the pod that the packet was for': pass(
@@ -99,12 +99,12 @@ export const trackingCases: Partial<Record<keyof typeof loads, Record<string, Ju
     ),
     'an error over IPv6 from a pod about a packet to another one': drop(
       'forward6',
-      'default-deny',
+      'malformed',
       reportedBy.client6('open'),
     ),
     'an error from a pod that does not say about what': drop(
       'forward4',
-      'default-deny',
+      'malformed',
       forward4('client', 'server', { protocol: ICMP, payload: icmp(3, 3) }),
     ),
     'a related redirect is no error': drop('forward4', 'default-deny', error4(5)),
@@ -145,6 +145,21 @@ export const trackingCases: Partial<Record<keyof typeof loads, Record<string, Ju
       'forward4',
       'default-deny',
       forward4('client', 'server', toTcp81),
+    ),
+    'nor may a pod report what conntrack does not know': drop(
+      'forward4',
+      'malformed',
+      reportedBy.client4('open'),
+    ),
+    'a redirect is such a report': drop(
+      'forward4',
+      'malformed',
+      forward4('open', 'server', { protocol: ICMP, payload: icmp(5, 1, quoted) }),
+    ),
+    'a router of the world may': pass(
+      'forward4',
+      'not-isolated',
+      forward4('internet', 'open', { protocol: ICMP, payload: icmp(3, 1, quoted) }),
     ),
     'also an ICMP error': drop('forward4', 'default-deny', error4(3)),
   },
