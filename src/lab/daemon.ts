@@ -2,7 +2,6 @@
  * The background process of one lab. It owns everything that lives as long as the lab: the objects, the policies in
  * the kernel, the pods' servers, names, flow events. Killed, it leaves the kernel enforcing what it had.
  */
-import type { Server } from 'node:net';
 import { BulkheadError, failure } from '../errors.ts';
 import { tryLock } from '../kernel/file-lock.ts';
 import { streamFlows } from './flow-stream.ts';
@@ -11,7 +10,7 @@ import { destroyLab } from './network/destroy.ts';
 import { makeLabDirectory } from './paths.ts';
 import type { Operation, Request, Results } from './protocol.ts';
 import { serveRequests } from './request-server.ts';
-import type { Reply } from './request-server.ts';
+import type { Reply, RequestServer } from './request-server.ts';
 import { Turns } from './turns.ts';
 
 /**
@@ -40,7 +39,7 @@ class Daemon {
   /** One change at a time; reading is always possible. */
   readonly #turns = new Turns();
   readonly #end = Promise.withResolvers<void>();
-  #server: Server | undefined;
+  #server: RequestServer | undefined;
   #lab: Lab | undefined;
 
   constructor(name: string) {
@@ -75,7 +74,7 @@ class Daemon {
     this.#lab = undefined;
     await destroyLab(this.#name);
     // No new request is taken; the answer to the one that asked for this still goes out.
-    this.#server?.close(() => this.#end.resolve());
+    void this.#server?.close().then(() => this.#end.resolve());
   }
 
   async #handle(request: Request, reply: Reply): Promise<Results[Operation]> {

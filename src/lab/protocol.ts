@@ -10,6 +10,7 @@ import type { Cluster } from '../objects/model.ts';
 import type { FlowFilter } from '../observe/flow-filter.ts';
 import type { FlowItem } from '../observe/flow-log.ts';
 import type { ManifestObject } from '../objects/manifest.ts';
+import { decodeLine } from './wire.ts';
 
 /** Grows with every incompatible change: a daemon outlives the command that started it, and its version. */
 export const protocolVersion = 1;
@@ -177,6 +178,11 @@ export interface Envelope {
   readonly request: Request;
 }
 
+/** Reads the line that a client sends. Throws BulkheadError LAB_PROTOCOL with what is wrong. */
+export function readLine(line: string): Request {
+  return readEnvelope(decoded(line));
+}
+
 /** Checks a decoded line. Throws BulkheadError LAB_PROTOCOL with the field that is wrong. */
 export function readEnvelope(value: unknown): Request {
   const envelope = new Fields(value, 'message');
@@ -192,6 +198,14 @@ export function readEnvelope(value: unknown): Request {
     );
   }
   return readRequest(new Fields(envelope.get('request'), 'request'));
+}
+
+function decoded(line: string): unknown {
+  try {
+    return decodeLine(line);
+  } catch (cause) {
+    throw malformed(`message can't be read: ${cause instanceof Error ? cause.message : String(cause)}`);
+  }
 }
 
 function readRequest(fields: Fields): Request {
