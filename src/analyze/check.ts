@@ -51,14 +51,13 @@ interface CheckInput {
 }
 
 export function check({ cluster, policies, manifests }: CheckInput): CheckReport {
-  const pods = [...cluster.pods.values()].filter(isPolicyPod);
+  const pods = policyPodsOf(cluster);
   const isolated: Record<Direction, Set<Pod>> = { ingress: new Set(), egress: new Set() };
-  const warnings = [...manifests.diagnostics];
+  const warnings = [...manifests.diagnostics, ...lintPolicies(cluster, policies)];
   const checked = policies.map((policy) => {
     const subjects = pods.filter((pod) => matchesPod(cluster, policy.subject, pod));
     const isolates = directions.filter((direction) => policy[direction]?.default === 'deny');
     for (const direction of isolates) for (const pod of subjects) isolated[direction].add(pod);
-    warnings.push(...lint(cluster, policy, { pods, subjects }));
     return report(policy, isolates, { pods, subjects });
   });
   const open = (direction: Direction): string[] =>
@@ -72,6 +71,19 @@ export function check({ cluster, policies, manifests }: CheckInput): CheckReport
     open: { ingress: open('ingress'), egress: open('egress') },
     warnings,
   };
+}
+
+/** Warns of what selects nothing in the cluster: policies, peers and port names. */
+export function lintPolicies(cluster: Cluster, policies: readonly Policy[]): readonly Diagnostic[] {
+  const pods = policyPodsOf(cluster);
+  return policies.flatMap((policy) => {
+    const subjects = pods.filter((pod) => matchesPod(cluster, policy.subject, pod));
+    return lint(cluster, policy, { pods, subjects });
+  });
+}
+
+function policyPodsOf(cluster: Cluster): readonly Pod[] {
+  return [...cluster.pods.values()].filter(isPolicyPod);
 }
 
 function report(policy: Policy, isolates: readonly Direction[], { pods, subjects }: Selected): CheckedPolicy {

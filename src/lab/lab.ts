@@ -6,9 +6,12 @@
  */
 import { Enforcer } from '../agent/enforcer.ts';
 import type { UpdateTimings } from '../agent/enforcer.ts';
+import { lintPolicies } from '../analyze/check.ts';
 import { Compiler } from '../compiler/compiler.ts';
 import type { Datapath } from '../datapath/datapath.ts';
+import { translateNetworkPolicy } from '../dialects/networkpolicy/translate.ts';
 import { translatePolicies } from '../dialects/translate.ts';
+import type { Diagnostic } from '../errors.ts';
 import type { IpFamily } from '../objects/ip.ts';
 import type { Cluster } from '../objects/model.ts';
 import { FlowLog } from '../observe/flow-log.ts';
@@ -85,11 +88,13 @@ export class Lab {
     const timings = await this.#carryOut({ objects: complete, cluster, started, progress });
     this.#drain.start();
     this.#rehearse(rehearsals);
-    return { totals: totalsOf(this.#cluster), timings };
+    const broughtDns = complete !== objects;
+    return { totals: totalsOf(this.#cluster), broughtDns, timings, warnings: this.#warnings(objects) };
   }
 
   async apply(objects: Objects, started: number): Promise<ChangeResult> {
-    return this.#change(applyObjects(this.#objects, objects), started);
+    const result = await this.#change(applyObjects(this.#objects, objects), started);
+    return { ...result, warnings: this.#warnings(objects) };
   }
 
   async delete(keys: readonly string[], started: number): Promise<ChangeResult> {
@@ -146,7 +151,16 @@ export class Lab {
       podsAdded: [...after.keys()].filter((key) => !before.has(key)),
       podsRemoved: [...before.keys()].filter((key) => !after.has(key)),
       timings,
+      warnings: [],
     };
+  }
+
+  /** About the policies among the objects. */
+  #warnings(objects: Objects): readonly Diagnostic[] {
+    const policies = objects
+      .values()
+      .flatMap((object) => (object.kind === 'NetworkPolicy' ? [translateNetworkPolicy(object.policy)] : []));
+    return lintPolicies(this.#cluster, [...policies]);
   }
 
   #assemble(objects: Objects): Cluster {

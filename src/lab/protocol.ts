@@ -13,7 +13,7 @@ import type { ManifestObject } from '../objects/manifest.ts';
 import { decodeLine } from './wire.ts';
 
 /** Grows with every incompatible change: a daemon outlives the command that started it, and its version. */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 /** Keyed `Kind/namespace/name`. */
 export type Objects = ReadonlyMap<string, ManifestObject>;
@@ -84,6 +84,10 @@ export interface Totals {
 
 export interface UpResult {
   readonly totals: Totals;
+  /** The manifests had no cluster DNS, so the lab brought its own. */
+  readonly broughtDns: boolean;
+  /** About policies that select nothing. */
+  readonly warnings: readonly Diagnostic[];
   readonly timings: ChangeTimings;
 }
 
@@ -110,6 +114,8 @@ export interface ChangeResult {
   readonly podsAdded: readonly string[];
   readonly podsRemoved: readonly string[];
   readonly timings: ChangeTimings;
+  /** About those of the policies that the request brought that select nothing. */
+  readonly warnings: readonly Diagnostic[];
 }
 
 export interface NodeStatus {

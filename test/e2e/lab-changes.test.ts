@@ -209,6 +209,17 @@ describe.skipIf(!isRoot)('[root] changes of a running lab', () => {
     expect((await lab.exec('shop/client', ...curl)).code).toBe(0);
   });
 
+  test('a policy that selects nothing is applied, with a warning that says why', async () => {
+    const run = await lab.run('apply', ['-f', '-'], onlyOther.replace('namespace: shop', 'namespace: shpo'));
+    expect(run).toMatchObject({ code: 0, stdout: expect.stringContaining('NetworkPolicy shpo/web created') });
+    expect(run.stderr).toMatch(/^-:2:1: warning POLICY_SELECTS_NOTHING: .* none in namespace shpo\n/);
+    const { warnings } = await lab.apply(onlyOther.replace('app: other', 'app: othr'));
+    expect(warnings.map(({ code }) => code)).toEqual(['PEER_SELECTS_NOTHING']);
+    const { warnings: none } = await lab.apply(onlyOther);
+    expect(none).toEqual([]);
+    await lab.json('delete', ['netpol/shop/web', 'netpol/shpo/web']);
+  });
+
   test('flows name who, whom, the verdict and the line that decided', async () => {
     await lab.apply(onlyOther);
     await lab.exec('shop/client', ...curl);

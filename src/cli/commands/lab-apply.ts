@@ -41,7 +41,7 @@ export const labApplyCommand = (session: Session): Command =>
         const started = performance.now();
         const { objects, diagnostics } = readManifests(filename, { unknownFields, ...stdin });
         const data = await changeLab(name, { op: 'apply', objects }, performance.now() - started);
-        return { data, warnings: diagnostics };
+        return { data, warnings: [...diagnostics, ...data.warnings] };
       },
     },
     session,

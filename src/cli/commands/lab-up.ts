@@ -44,7 +44,7 @@ export const labUpCommand = (session: Session): Command =>
         if (!result) throw new Error('a call without a signal has a result');
         const totalMs = performance.now() - started;
         const data = { lab: options.name, ...result, skipped: Object.fromEntries(skipped), totalMs };
-        return { data, warnings: diagnostics };
+        return { data, warnings: [...diagnostics, ...result.warnings] };
       },
     },
     session,

@@ -6,7 +6,7 @@ import { renderColumns } from './columns.ts';
 import { paint, type Terminal } from './terminal.ts';
 
 export function renderUp(report: UpReport, terminal: Terminal): string {
-  const { lab, totals, timings, skipped, totalMs } = report;
+  const { lab, totals, timings, skipped, broughtDns, totalMs } = report;
   const option = lab === 'default' ? '' : ` --name ${lab}`;
   const ignored = Object.entries(skipped).map(([kind, number]) => `${number} ${kind}`);
   const next = [
@@ -20,6 +20,7 @@ export function renderUp(report: UpReport, terminal: Terminal): string {
     `Lab ${paint(terminal, 'bold', lab)} is up in ${seconds(totalMs)}: ${count(totals.nodes, 'node')}, ${count(totals.pods, 'pod')}, ` +
       `${count(totals.services, 'service')}, ${count(totals.policies, 'policy', 'policies')}.`,
     ...(ignored.length > 0 ? [`Left out, as no lab needs them: ${ignored.join(', ')}.`] : []),
+    ...(broughtDns ? ['Added, as no manifest brings it: a cluster DNS, kube-system/coredns.'] : []),
     `Policies compiled in ${ms(timings.compileMs)}, in the kernel after ${ms(timings.kernelMs)} more, before any pod had a network.`,
     '',
     'Next:',
