@@ -1,6 +1,7 @@
 /** All attacks. */
 import type { Campaign } from './attack.ts';
 import { connections } from './connections.ts';
+import { headers } from './headers.ts';
 import { sources } from './sources.ts';
 
-export const campaigns: readonly Campaign[] = [sources, connections];
+export const campaigns: readonly Campaign[] = [sources, connections, headers];

@@ -180,20 +180,24 @@ export class Field {
     return packet(this.ends(family, ...ends), content, shape);
   }
 
+  /** The names of the packets that arrive. */
+  async volley(shot: Shot): Promise<string[]> {
+    const seen = await this.arrivals(shot);
+    return Object.keys(shot.packets).filter((name) => seen.some((bytes) => bytes.includes(mark(name))));
+  }
+
   /**
-   * Sends the packets, and after them datagrams that may pass until one has arrived; gives the names of those that
-   * arrived at `to`. Packets keep their order on the way, so what is not there by then was stopped.
+   * Sends the packets, and after them datagrams that may pass until one has arrived; gives all that arrived at `to`.
+   * Packets keep their order on the way, so what is not there by then was stopped.
    */
-  async volley({ from, to, packets }: Shot): Promise<string[]> {
+  async arrivals({ from, to, packets }: Shot): Promise<Buffer[]> {
     const sender = new Tap(this.netns(from));
     const watcher = new Tap(this.netns(to));
     try {
       for (const bytes of Object.values(packets).flat()) sender.send(bytes);
-      const seen = [
-        ...(await this.#control(sender, watcher, [from, to])),
-        ...(await this.#control(sender, watcher, [from, to])),
-      ];
-      return Object.keys(packets).filter((name) => seen.some((bytes) => bytes.includes(mark(name))));
+      const first = await this.#control(sender, watcher, [from, to]);
+      const second = await this.#control(sender, watcher, [from, to]);
+      return [...first, ...second];
     } finally {
       sender.close();
       watcher.close();
