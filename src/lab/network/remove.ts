@@ -22,9 +22,14 @@ export function netnsNames(): string[] {
   }
 }
 
-/** Ends the processes in the namespaces and takes the names away. The kernel frees links and routes by itself. */
+/**
+ * Ends the processes in the namespaces and takes the names away. The kernel frees links and routes by itself. Should a
+ * name stand for the namespace that we are in ourselves, nobody there is touched: it is the machine's.
+ */
 export async function removeNamespaces(names: readonly string[]): Promise<void> {
-  await endProcesses(new Set(names.map(netnsPath).filter(isNetns).map(netnsIdentity)));
+  const namespaces = new Set(names.map(netnsPath).filter(isNetns).map(netnsIdentity));
+  namespaces.delete(netnsIdentity('/proc/thread-self/ns/net'));
+  await endProcesses(namespaces);
   for (const name of names) deleteNetns(netnsPath(name));
 }
 

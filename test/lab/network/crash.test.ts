@@ -6,7 +6,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { mountFileSystem } from '../../../src/kernel/mount.ts';
 import { inNetns, netnsIdentity } from '../../../src/kernel/netns.ts';
 import { destroyLab, listLabs } from '../../../src/lab/network/destroy.ts';
-import { labPrefix, netnsPath, podNetns } from '../../../src/lab/network/names.ts';
+import { labPrefix, netnsPath, podNetns, worldNetns } from '../../../src/lab/network/names.ts';
 import { probeAll } from '../../../src/lab/network/prober.ts';
 import { reconcileNetwork } from '../../../src/lab/network/reconcile.ts';
 import type { Cluster } from '../../../src/objects/model.ts';
@@ -138,6 +138,22 @@ describe.skipIf(process.getuid?.() !== 0)('[root] a lab and sudden death', () =>
     const ended = once(stubborn, 'exit');
     await destroyLab(lab);
     expect((await ended)[1]).toBe('SIGKILL');
+  });
+
+  test('a name of the lab that stands for our own namespace costs nobody there their life', async () => {
+    await reconcileNetwork({ lab, cluster: manyPods(1), external });
+    // What calls itself the lab's world is, to the one that takes it down, its own namespace: as the machine's is to us.
+    const world = worldNetns(lab);
+    const [bystander, remover] = inNetns(netnsPath(world), () => [
+      spawn('sleep', ['600'], { stdio: 'ignore' }),
+      spawn(process.execPath, [new URL('remove-world.ts', import.meta.url).pathname, world], {
+        stdio: 'inherit',
+      }),
+    ]);
+    expect((await once(remover, 'exit'))[0]).toBe(0);
+    expect(traces(lab).filter((trace) => trace === world)).toEqual([]);
+    expect(bystander.exitCode ?? bystander.signalCode).toBeNull();
+    bystander.kill();
   });
 
   test('what is mounted in the directory of a lab goes with it', async () => {
