@@ -96,12 +96,16 @@ export class World {
     return new Map(objects.map((object) => [`${object.kind}/${object.namespace}/${object.name}`, object]));
   }
 
-  /** In the cluster's first family, of a pod, a node, an outside point, or `any`: the zero address. */
+  /** In the cluster's first family, of a pod, `service:` of a pod, a node, an outside point, or `any`: zero. */
   primaryAddress(name: string): Address | undefined {
     const [primary = 4] = this.families;
     if (name === 'any') return parseAddress(primary === 4 ? '0.0.0.0' : '::');
-    const pod = this.#contents.pods.get(name);
-    if (pod) return hostAddresses(this.#node(pod.node).pods, pod.host, [primary])[0];
+    const [, service, key = ''] = /^(service:)?(.*)$/.exec(name) ?? [];
+    const pod = this.#contents.pods.get(key);
+    if (pod) {
+      const { pods, services } = this.#node(pod.node);
+      return hostAddresses(service ? services : pods, pod.host, [primary])[0];
+    }
     const addresses = this.#models.nodes.get(name)?.addresses ?? this.#models.outside.get(name);
     return addresses?.find(({ family }) => family === primary);
   }
@@ -165,7 +169,8 @@ export class World {
   #podManifests(key: string, pod: PodState): unknown[] {
     const node = this.#node(pod.node);
     const own = podManifest(key, pod, hostAddresses(node.pods, pod.host, this.families));
-    if (pod.hostNetwork || pod.ports.length === 0) return [own];
+    const isOver = pod.phase === 'Succeeded' || pod.phase === 'Failed';
+    if (pod.hostNetwork || isOver || pod.ports.length === 0) return [own];
     return [own, serviceManifest(key, pod, hostAddresses(node.services, pod.host, this.families))];
   }
 
