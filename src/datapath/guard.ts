@@ -14,10 +14,14 @@ export function guardRules(podInterfacePrefix: string | undefined): string {
 table ${table} {
   counter spoofed { }
   counter loopback { }
+  counter source-routed { }
   chain guard {
     type filter hook prerouting priority raw; policy accept;
     # CVE-2020-8558: with route_localnet, which kube-proxy may set, a pod would reach what the node keeps to itself.
     iifname != "lo" ip daddr 127.0.0.0/8 counter name "loopback" drop
+    # Where accept_source_route is on, such a packet has another destination than it seems to have when it is judged.
+    ip option lsrr exists counter name "source-routed" drop
+    ip option ssrr exists counter name "source-routed" drop
 ${podInterfacePrefix === undefined ? '' : ownSourcesOnly(podInterfacePrefix)}  }
 }`;
 }

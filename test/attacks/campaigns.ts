@@ -2,6 +2,7 @@
 import type { Campaign } from './attack.ts';
 import { connections } from './connections.ts';
 import { headers } from './headers.ts';
+import { links } from './links.ts';
 import { sources } from './sources.ts';
 
-export const campaigns: readonly Campaign[] = [sources, connections, headers];
+export const campaigns: readonly Campaign[] = [sources, connections, headers, links];

@@ -2,18 +2,23 @@
  * Where attacks take place: a lab of two nodes in this process, with attackers, a victim and those whom the victim
  * lets in. Whatever an attack does, the port that attackers may reach must go on working: each volley ends with it.
  */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Datapath } from '../../src/datapath/datapath.ts';
+import { inNetns } from '../../src/kernel/netns.ts';
 import { Lab } from '../../src/lab/lab.ts';
 import { destroyLab } from '../../src/lab/network/destroy.ts';
 import { interfaceName, netnsPath, nodeNetns, podNetns, worldNetns } from '../../src/lab/network/names.ts';
 import { makeLabDirectory } from '../../src/lab/paths.ts';
 import type { Address, IpFamily } from '../../src/objects/ip.ts';
+import type { Pod } from '../../src/objects/model.ts';
 import { parseManifests } from '../../src/sources/manifests.ts';
 import { address } from '../datapath/guard-world.ts';
 import type { Engine } from './engines.ts';
 import { packet, udpDatagram } from './forge.ts';
 import type { Ends, Payload, Shape } from './forge.ts';
+import { Listener } from './listener.ts';
 import { Tap } from './tap.ts';
 
 /** UDP port of the victim that everybody in the cluster may reach. */
@@ -153,7 +158,13 @@ export class Field {
 
   /** What the node calls the pod's interface. */
   interfaceOf(who: string): string {
-    return interfaceName(this.netns(who).slice(netnsPath('').length));
+    return interfaceName(podNetns(this.name, this.#pod(who)));
+  }
+
+  #pod(key: string): Pod {
+    const found = this.lab.cluster.pods.get(key);
+    if (!found) throw new Error(`no pod ${key}`);
+    return found;
   }
 
   /** Of a pod or a node; anything else is taken for an address. */
@@ -202,6 +213,62 @@ export class Field {
       sender.close();
       watcher.close();
     }
+  }
+
+  /**
+   * Sends the packets to a node, and after them, from the other node, datagrams that may pass, until one has arrived at
+   * the port; gives the names of those that the node's socket there got.
+   */
+  async volleyAtNode(from: string, port: number, packets: Shot['packets']): Promise<string[]> {
+    const { node } = this.#pod(from);
+    const other = node === 'node-1' ? 'node-2' : 'node-1';
+    const name = mark(`control ${(this.#controls += 1)}`);
+    const [sender, permitted] = [new Tap(this.netns(from)), new Tap(this.netns(other))];
+    const listener = new Listener(this.netns(node), port);
+    try {
+      for (const bytes of Object.values(packets).flat()) sender.send(bytes);
+      const heard: string[] = [];
+      while (!heard.some((text) => text.includes(name))) {
+        permitted.send(this.packet(4, [other, node], udpDatagram({ port, data: name })));
+        await sleep(2);
+        heard.push(...listener.heard());
+      }
+      return Object.keys(packets).filter((one) => heard.some((text) => text.includes(mark(one))));
+    } finally {
+      sender.close();
+      permitted.close();
+      listener.close();
+    }
+  }
+
+  /** Sets kernel settings, paths below /proc/sys/net, as far as the kernel has them, while `action` runs. */
+  async setting<T>(
+    who: string,
+    settings: Readonly<Record<string, string>>,
+    action: () => Promise<T>,
+  ): Promise<T> {
+    const netns = this.netns(who);
+    const before = inNetns(netns, () =>
+      Object.entries(settings).flatMap(([key, value]) => {
+        const path = `/proc/sys/net/${key}`;
+        if (!existsSync(path)) return [];
+        const old = readFileSync(path, 'utf8');
+        writeFileSync(path, value);
+        return [[path, old] as const];
+      }),
+    );
+    try {
+      return await action();
+    } finally {
+      inNetns(netns, () => {
+        for (const [path, old] of before) writeFileSync(path, old);
+      });
+    }
+  }
+
+  /** Output of a command in the namespace of a pod or node. */
+  run(who: string, command: string, ...args: readonly string[]): string {
+    return inNetns(this.netns(who), () => execFileSync(command, args, { encoding: 'utf8' }));
   }
 
   /** What came in until a permitted datagram did. */

@@ -119,40 +119,62 @@ const extensionHeaders: Attack = {
   },
 };
 
+/** As an administrator might set it who does not know better. */
+const sourceRoutesWelcome = {
+  'ipv4/conf/all/accept_source_route': '1',
+  'ipv6/conf/all/accept_source_route': '1',
+  'ipv6/conf/all/seg6_enabled': '1',
+  'ipv6/conf/all/rpl_seg_enabled': '1',
+};
+
+function sourceRouted(field: Field, from: string): Record<string, Uint8Array> {
+  const [route4, route6] = ([4, 6] as const).map((family) => [
+    ...addressBytes(field.address('target/victim', family)),
+  ]);
+  const packets: Record<string, Uint8Array> = {};
+  for (const via of ['node-1', 'attack/accomplice']) {
+    for (const [kind, type] of [
+      ['loose', 131],
+      ['strict', 137],
+    ] as const) {
+      const name = `${kind} source route by ${via}`;
+      const shape: Shape = { options: Uint8Array.of(type, 7, 4, ...(route4 ?? []), 0) };
+      packets[name] = field.packet(
+        4,
+        [from, via],
+        udpDatagram({ port: privatePort, data: mark(name) }),
+        shape,
+      );
+    }
+    for (const type of [0, 2, 3, 4]) {
+      const name = `routing header ${type} by ${via}`;
+      const rest = Uint8Array.of(2, type, 1, 0, 0, 0, 0, ...(route6 ?? []));
+      const shape: Shape = { extensions: [{ protocol: 43, rest }] };
+      packets[name] = field.packet(
+        6,
+        [from, via],
+        udpDatagram({ port: privatePort, data: mark(name) }),
+        shape,
+      );
+    }
+  }
+  return packets;
+}
+
 const sourceRouting: Attack = {
   name: 'a packet says by whom it wants to be forwarded: IPv4 source routes, IPv6 routing headers',
   standsFor: ['CVE-2007-2242', 'RFC 5095', 'RFC 6274'],
-  outcome: 'not forwarded by the node, and judged for the one that it names in the end',
+  outcome:
+    'not forwarded by default; where source routes are switched on, judged for whom they name in the end',
   run: async (field) => {
     for (const from of attackers) {
-      const packets: Record<string, Uint8Array> = {};
-      // To the node, to go on to the victim.
-      for (const via of ['node-1', 'attack/accomplice']) {
-        for (const [name, kind] of [
-          ['loose', 131],
-          ['strict', 137],
-        ] as const) {
-          const route = [...addressBytes(field.address('target/victim', 4))];
-          const options = Uint8Array.of(kind, 7, 4, ...route, 0);
-          const text = `${name} source route by ${via}`;
-          packets[text] = field.packet(4, [from, via], udpDatagram({ port: privatePort, data: mark(text) }), {
-            options,
-          });
-        }
-        for (const type of [0, 2, 4]) {
-          const route = [...addressBytes(field.address('target/victim', 6))];
-          const rest = Uint8Array.of(2, type, 1, 0, 0, 0, 0, ...route);
-          const text = `routing header ${type} by ${via}`;
-          const shape: Shape = { extensions: [{ protocol: 43, rest }] };
-          packets[text] = field.packet(
-            6,
-            [from, via],
-            udpDatagram({ port: privatePort, data: mark(text) }),
-            shape,
-          );
-        }
-      }
+      const packets = sourceRouted(field, from);
       expect(await field.volley({ from, to: 'target/victim', packets })).toEqual([]);
+      await field.setting('node-1', sourceRoutesWelcome, async () => {
+        await field.setting('attack/accomplice', sourceRoutesWelcome, async () => {
+          expect(await field.volley({ from, to: 'target/victim', packets })).toEqual([]);
+        });
+      });
     }
   },
 };

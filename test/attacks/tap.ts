@@ -3,6 +3,8 @@ import { closeSync } from 'node:fs';
 import { checked, libc } from '../../src/kernel/libc.ts';
 import { inNetns } from '../../src/kernel/netns.ts';
 import { receive } from '../../src/kernel/socket.ts';
+import { addressBytes } from '../../src/objects/ip.ts';
+import type { Address } from '../../src/objects/ip.ts';
 
 const socket: (family: number, type: number, protocol: number) => number =
   libc.func('int socket(int, int, int)');
@@ -23,6 +25,7 @@ const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 const ETH_P_ALL = 3;
 const ETH_P_IP = 0x0800;
+const ETH_P_ARP = 0x0806;
 const ETH_P_IPV6 = 0x86dd;
 const SOL_SOCKET = 1;
 const SO_RCVBUFFORCE = 33;
@@ -57,6 +60,14 @@ export class Tap {
   send(packet: Uint8Array): void {
     const to = linkAddress(this.#index, (packet[0] ?? 0) >> 4 === 6 ? ETH_P_IPV6 : ETH_P_IP);
     checked('send', sendto(this.#fd, packet, packet.length, 0, to, to.length));
+  }
+
+  /** An unasked ARP reply (RFC 826): the address is here. */
+  sendArp(claimed: Address): void {
+    const [hardware, protocol] = [[0xee, 0xee, 0xee, 0xee, 0xee, 1], [...addressBytes(claimed)]];
+    const reply = Uint8Array.of(0, 1, 8, 0, 6, 4, 0, 2, ...hardware, ...protocol, ...routerMac, ...protocol);
+    const to = linkAddress(this.#index, ETH_P_ARP);
+    checked('send', sendto(this.#fd, reply, reply.length, 0, to, to.length));
   }
 
   /** What has come in since the last call, each from the IP header on. */
