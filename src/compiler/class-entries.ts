@@ -26,7 +26,12 @@ export class ClassEntries {
 
   /** `key`: equal only for equal rules. */
   intern(key: string, rules: () => readonly MatchedTier[]): ClassEntry {
-    return this.#intern(this.#tables.intern(key, () => describe(portTable(rules()))));
+    return this.#intern(
+      this.#tables.intern(key, () => {
+        const ports = portTable(rules());
+        return { ports, text: describePorts(ports) };
+      }),
+    );
   }
 
   /** What the key stood for in the round before goes on to this one. */
@@ -40,10 +45,11 @@ export class ClassEntries {
   }
 }
 
-function describe(ports: readonly PortEntry[]): PortTable {
+/** Equal text ⇔ equal entries. */
+export function describePorts(ports: readonly PortEntry[]): string {
   const texts = ports.map(
     ({ protocol, port, prefixLength, allow, rule }) =>
       `${protocol}:${port}/${prefixLength}=${allow ? '+' : '-'}${rule}`,
   );
-  return { ports, text: texts.join(' ') };
+  return texts.join(' ');
 }

@@ -5,9 +5,10 @@
  * the compile before keeps its classes.
  */
 import { ClassEntries } from './class-entries.ts';
+import { classRules } from './class-rules.ts';
+import type { RuleTier } from './class-rules.ts';
 import type { NamedPorts, PortName, PredicateId } from './predicates.ts';
 import type { ClassEntry, ClassId, IdentityId, SetId } from './program.ts';
-import { resolve } from './sections.ts';
 import type { CompiledRule } from './sections.ts';
 
 export interface Identity {
@@ -16,11 +17,6 @@ export interface Identity {
   readonly predicates: readonly PredicateId[];
   /** Those that egress rules mention. */
   readonly ports: NamedPorts;
-}
-
-export interface RuleTier {
-  readonly rules: readonly CompiledRule[];
-  readonly denies: boolean;
 }
 
 export interface Classification {
@@ -154,22 +150,9 @@ export class ClassTables {
   ): ClassEntry {
     const reached = new Set<CompiledRule>();
     for (let at: Matched | undefined = matched; at?.rule; at = at.before) reached.add(at.rule);
-    const matching = tiers.map(({ rules, denies }) => ({
-      denies,
-      rules: rules.filter((rule) => rule.peers === 'any' || reached.has(rule)),
-    }));
-    const named = matching.some(({ rules }) => rules.some((rule) => rule.named));
-    const effects = matching.map(({ denies, rules }) =>
-      [denies, ...rules.map(({ effect }) => effect)].join(';'),
-    );
-    const key = `${effects.join('|')}${named ? JSON.stringify([...destination]) : ''}`;
+    const { key, tiers: rules } = classRules(tiers, reached, destination);
     keys.push(key);
-    return this.#entries.intern(key, () =>
-      matching.map(({ denies, rules }) => ({
-        denies,
-        rules: rules.map(({ id, action, ports }) => ({ id, action, ports: resolve(ports, destination) })),
-      })),
-    );
+    return this.#entries.intern(key, rules);
   }
 }
 

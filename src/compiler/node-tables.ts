@@ -5,14 +5,12 @@
 import { cidrContainsCidr } from '../objects/ip.ts';
 import type { Cidr } from '../objects/ip.ts';
 import { mergeIdentities } from './local-identities.ts';
+import { portRows } from './port-rows.ts';
+import type { Rows } from './port-rows.ts';
 import { PrefixTable } from './prefix-table.ts';
-import { anyProtocol } from './program.ts';
 import type { AddressEntry, ClassEntry, ClassId, IdentityId, Program, SetEntry, SetId } from './program.ts';
 import { unprogrammedIdentity } from './tables.ts';
 import type { AddressRow, CidrRow, ClassRow, NodeTables, PortRow } from './tables.ts';
-
-/** Bit of ClassRow.lengths. */
-const anyProtocolBit = 31;
 
 /**
  * `podRanges`: prefixes in which an address without a row belongs to a pod that is not programmed yet; its packets
@@ -93,10 +91,8 @@ function classOf(program: Program, id: ClassId): ClassEntry {
   return entry;
 }
 
-/** With their keys. A Compiler keeps the entries that a change doesn't touch, so their rows need not be made again. */
-type Rows<T> = readonly (readonly [key: string, row: T])[];
+/** A Compiler keeps the entries that a change doesn't touch, so their rows need not be made again. */
 const knownClassRows = new WeakMap<SetEntry['classes'], Rows<ClassRow>>();
-const knownPortRows = new WeakMap<ClassEntry, { readonly rows: Rows<PortRow>; readonly lengths: number }>();
 
 function classRows(program: Program, { id, classes }: SetEntry): Rows<ClassRow> {
   let rows = knownClassRows.get(classes);
@@ -108,24 +104,4 @@ function classRows(program: Program, { id, classes }: SetEntry): Rows<ClassRow> 
     knownClassRows.set(classes, rows);
   }
   return rows;
-}
-
-function portRows(entry: ClassEntry): { readonly rows: Rows<PortRow>; readonly lengths: number } {
-  let known = knownPortRows.get(entry);
-  if (!known) {
-    const rows = entry.ports.map((port): [string, PortRow] => [
-      `${entry.id}:${port.protocol}:${port.port}/${port.prefixLength}`,
-      { class: entry.id, ...port },
-    ]);
-    knownPortRows.set(entry, (known = { rows, lengths: lengthsOf(entry) }));
-  }
-  return known;
-}
-
-/** Unsigned, 32 bits. */
-function lengthsOf({ ports }: ClassEntry): number {
-  const bits = ports.map(({ protocol, prefixLength }) =>
-    protocol === anyProtocol ? anyProtocolBit : prefixLength,
-  );
-  return bits.reduce((mask, bit) => mask | (1 << bit), 0) >>> 0;
 }

@@ -48,6 +48,24 @@ class SelectorIndex<T> {
     }
   }
 
+  /** `selector` as it was added. */
+  remove(selector: LabelSelector, value: T): void {
+    const required = requiredLabel(selector);
+    if (!required) {
+      drop(this.#others, value);
+    } else if (!required.values) {
+      dropFrom(this.#byKey, required.key, value);
+    } else {
+      const values = this.#byValue.get(required.key);
+      for (const text of new Set(required.values)) if (values) dropFrom(values, text, value);
+      if (values?.size === 0) this.#byValue.delete(required.key);
+    }
+  }
+
+  get isEmpty(): boolean {
+    return this.#byValue.size + this.#byKey.size + this.#others.length === 0;
+  }
+
   find(labels: Labels): T[] {
     const found: T[] = [];
     const take = (candidates: readonly Filed<T>[] | undefined) => {
@@ -68,13 +86,39 @@ export class PodIndex<T> {
   readonly #byNamespace = new Map<string, SelectorIndex<T>>();
   readonly #bySelector = new Map<string, SelectorIndex<T>>();
   readonly #namespaceSelectors = new SelectorIndex<SelectorIndex<T>>();
+  /** By namespace name: what `find` looked up last. */
   readonly #found = new Map<string, readonly SelectorIndex<T>[]>();
 
-  /** All additions come before the first `find`. */
   add({ namespaces, pods }: PodMatch, value: T): void {
     const index =
       namespaces.kind === 'name' ? this.#ofNamespace(namespaces.name) : this.#ofSelector(namespaces.selector);
     index.add(pods, value);
+  }
+
+  /** What was added with an equal match. */
+  remove({ namespaces, pods }: PodMatch, value: T): void {
+    if (namespaces.kind === 'name') {
+      const index = this.#byNamespace.get(namespaces.name);
+      index?.remove(pods, value);
+      if (index?.isEmpty) {
+        this.#byNamespace.delete(namespaces.name);
+        this.#found.delete(namespaces.name);
+      }
+    } else {
+      const key = selectorText(namespaces.selector);
+      const index = this.#bySelector.get(key);
+      index?.remove(pods, value);
+      if (index?.isEmpty) {
+        this.#bySelector.delete(key);
+        this.#namespaceSelectors.remove(namespaces.selector, index);
+        this.#found.clear();
+      }
+    }
+  }
+
+  /** The namespace has other labels than in the last `find`, or is gone. */
+  forget(namespace: string): void {
+    this.#found.delete(namespace);
   }
 
   /** In no particular order. `namespaceLabels` undefined: a namespace that only names select. */
@@ -90,16 +134,20 @@ export class PodIndex<T> {
 
   #ofNamespace(name: string): SelectorIndex<T> {
     let index = this.#byNamespace.get(name);
-    if (!index) this.#byNamespace.set(name, (index = new SelectorIndex()));
+    if (!index) {
+      this.#byNamespace.set(name, (index = new SelectorIndex()));
+      this.#found.delete(name);
+    }
     return index;
   }
 
   #ofSelector(selector: LabelSelector): SelectorIndex<T> {
-    const key = JSON.stringify([selector.matchLabels, selector.matchExpressions]);
+    const key = selectorText(selector);
     let index = this.#bySelector.get(key);
     if (!index) {
       this.#bySelector.set(key, (index = new SelectorIndex()));
       this.#namespaceSelectors.add(selector, index);
+      this.#found.clear();
     }
     return index;
   }
@@ -108,6 +156,22 @@ export class PodIndex<T> {
 /** The label keys that a selector looks at. */
 export function mentionedKeys({ matchLabels, matchExpressions }: LabelSelector): string[] {
   return [...Object.keys(matchLabels), ...matchExpressions.map(({ key }) => key)];
+}
+
+function selectorText({ matchLabels, matchExpressions }: LabelSelector): string {
+  return JSON.stringify([matchLabels, matchExpressions]);
+}
+
+function drop<T>(filed: Filed<T>[], value: T): void {
+  const index = filed.findIndex((candidate) => candidate.value === value);
+  if (index >= 0) filed.splice(index, 1);
+}
+
+function dropFrom<T>(map: Map<string, Filed<T>[]>, key: string, value: T): void {
+  const filed = map.get(key);
+  if (!filed) return;
+  drop(filed, value);
+  if (filed.length === 0) map.delete(key);
 }
 
 function append<T>(map: Map<string, T[]>, key: string, value: T): void {

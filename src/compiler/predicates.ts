@@ -66,22 +66,35 @@ export class Predicates {
     return id;
   }
 
-  #ofBlock({ cidr, except, position }: BlockPeer): PredicateId | undefined {
-    if (except.some((hole) => cidrContainsCidr(hole, cidr))) return undefined;
-    const holes = new Map(
-      except.filter((hole) => cidrContainsCidr(cidr, hole)).map((hole) => [hole.text, hole]),
-    );
-    const holeTexts = [...holes.keys()].sort();
-    const id = this.#ids.intern(`block ${cidr.text} ${holeTexts.join(' ')}`, (fresh) => fresh);
+  #ofBlock(peer: BlockPeer): PredicateId | undefined {
+    const block = plainBlock(peer);
+    if (!block) return undefined;
+    const { cidr, except, key } = block;
+    const id = this.#ids.intern(key, (fresh) => fresh);
     if (this.#texts.has(id)) return id;
-    const sorted = holeTexts.flatMap((text) => holes.get(text) ?? []);
-    this.#texts.set(id, describePeer({ kind: 'ipBlock', cidr, except: sorted, position }));
-    this.blocks.push({ predicate: id, cidr, except: sorted });
+    this.#texts.set(id, describePeer({ kind: 'ipBlock', cidr, except, position: peer.position }));
+    this.blocks.push({ predicate: id, cidr, except });
     return id;
   }
 }
 
-function podMatchKey({ namespaces, pods }: PodMatch): string {
+/** Without the holes that take nothing away, sorted. Equal key ⇔ equal block. Undefined: nothing is left of it. */
+export function plainBlock({
+  cidr,
+  except,
+}: BlockPeer): (Omit<Block, 'predicate'> & { readonly key: string }) | undefined {
+  if (except.length === 0) return { cidr, except, key: `block ${cidr.text} ` };
+  if (except.some((hole) => cidrContainsCidr(hole, cidr))) return undefined;
+  const holes = new Map(
+    except.filter((hole) => cidrContainsCidr(cidr, hole)).map((hole) => [hole.text, hole]),
+  );
+  const texts = [...holes.keys()].sort();
+  const kept = texts.flatMap((text) => holes.get(text) ?? []);
+  return { cidr, except: kept, key: `block ${cidr.text} ${texts.join(' ')}` };
+}
+
+/** Equal for matches that differ only in the order of their requirements and values. */
+export function podMatchKey({ namespaces, pods }: PodMatch): string {
   const of = namespaces.kind === 'name' ? namespaces.name : selectorKey(namespaces.selector);
   return JSON.stringify(['pods', of, selectorKey(pods)]);
 }

@@ -27,6 +27,15 @@ export class PrefixTable<T> {
     level.values.set(bits >> level.hostBits, value);
   }
 
+  delete({ family, bits, prefixLength }: Cidr): void {
+    const levels = this.#levels[family];
+    const index = levels.findIndex((candidate) => candidate.length === prefixLength);
+    const level = levels[index];
+    if (!level) return;
+    level.values.delete(bits >> level.hostBits);
+    if (level.values.size === 0) levels.splice(index, 1);
+  }
+
   /** The value of the longest prefix that holds the address. */
   match({ family, bits }: Address): T | undefined {
     return this.#longest(family, bits, addressWidth(family));

@@ -26,7 +26,8 @@ export interface ProfiledPod {
 
 /** All pods that have an address of their own, sorted by key; pods of one profile share the object. */
 export function profilePods(cluster: Cluster, policies: readonly Policy[]): ProfiledPod[] {
-  const mentioned = mentionedBy(policies);
+  const mentioned = new Mentioned();
+  for (const policy of policies) mentioned.add(policy);
   const profiles = new Map<string, Profile>();
   const profiled: ProfiledPod[] = [];
   for (const podKey of [...cluster.pods.keys()].sort()) {
@@ -45,7 +46,8 @@ export function profilePods(cluster: Cluster, policies: readonly Policy[]): Prof
   return profiled;
 }
 
-function profileKey({ namespace, labels, ports }: Pod, mentioned: Mentioned): string {
+/** Equal for pods of one profile. */
+export function profileKey({ namespace, labels, ports }: Pod, mentioned: Mentioned): string {
   const keys = Object.keys(labels).filter((key) => mentioned.labels.has(key));
   const parts: unknown[] = [namespace];
   for (const key of keys.sort()) parts.push(key, labels[key]);
@@ -57,7 +59,7 @@ function profileKey({ namespace, labels, ports }: Pod, mentioned: Mentioned): st
   return JSON.stringify(parts);
 }
 
-function namedPorts(pod: Pod, mentioned: Mentioned): NamedPorts {
+export function namedPorts(pod: Pick<Pod, 'ports'>, mentioned: Mentioned): NamedPorts {
   const numbers = new Map<PortName, Set<number>>();
   for (const { name, protocol, containerPort } of pod.ports) {
     if (name === undefined) continue;
@@ -68,30 +70,26 @@ function namedPorts(pod: Pod, mentioned: Mentioned): NamedPorts {
   return new Map(sorted.map(([name, set]) => [name, [...set].sort((a, b) => a - b)]));
 }
 
-interface Mentioned {
-  readonly labels: ReadonlySet<string>;
-  readonly ports: ReadonlySet<PortName>;
-}
-
 /** Pod label keys in any selector, and port names in any rule. */
-function mentionedBy(policies: readonly Policy[]): Mentioned {
-  const labels = new Set<string>();
-  const ports = new Set<PortName>();
-  const addLabels = (selector: LabelSelector) => {
-    for (const key of mentionedKeys(selector)) labels.add(key);
-  };
-  const addRule = (rule: Rule) => {
-    if (rule.peers !== 'any') {
-      for (const peer of rule.peers) if (peer.kind === 'pods') addLabels(peer.pods);
-    }
-    if (rule.ports !== 'any') {
-      for (const port of rule.ports) if (port.kind === 'named') ports.add(portName(port.protocol, port.name));
-    }
-  };
-  for (const { subject, ingress, egress } of policies) {
-    addLabels(subject.pods);
-    ingress?.rules.forEach(addRule);
-    egress?.rules.forEach(addRule);
+export class Mentioned {
+  readonly labels = new Set<string>();
+  readonly ports = new Set<PortName>();
+
+  add({ subject, ingress, egress }: Policy): void {
+    this.#addSelector(subject.pods);
+    for (const section of [ingress, egress]) for (const rule of section?.rules ?? []) this.#addRule(rule);
   }
-  return { labels, ports };
+
+  #addSelector(selector: LabelSelector): void {
+    for (const key of mentionedKeys(selector)) this.labels.add(key);
+  }
+
+  #addRule({ peers, ports }: Rule): void {
+    if (peers !== 'any') {
+      for (const peer of peers) if (peer.kind === 'pods') this.#addSelector(peer.pods);
+    }
+    if (ports !== 'any') {
+      for (const port of ports) if (port.kind === 'named') this.ports.add(portName(port.protocol, port.name));
+    }
+  }
 }

@@ -45,11 +45,17 @@ export function ruleKey({ direction, namespace, name, dialect, ruleIndex }: Orig
   return `${dialect}/${namespace}/${name}/${direction}/${ruleIndex ?? ''}`;
 }
 
-/** `ruleIds` by ruleKey. Registers the predicates: peers, and the port names that ask something of a peer. */
+/** Where a section's predicates are registered: peers, and the port names that ask something of a peer. */
+export interface SectionContext {
+  readonly predicates: Pick<Predicates, 'ofPeer'> & { readonly portNames: { add(name: PortName): void } };
+  /** By ruleKey. */
+  readonly ruleIds: Pick<ReadonlyMap<string, RuleId>, 'get'>;
+}
+
 export function compileSection(
   policy: Policy,
   direction: Direction,
-  context: { readonly predicates: Predicates; readonly ruleIds: ReadonlyMap<string, RuleId> },
+  context: SectionContext,
 ): CompiledSection | undefined {
   const section = policy[direction];
   if (!section) return undefined;
@@ -111,7 +117,7 @@ function describeEffect(id: RuleId, action: Action, ports: CompiledRule['ports']
   return `${id} ${action} ${texts.sort().join(',')}`;
 }
 
-function compilePeers(peers: Rule['peers'], predicates: Predicates): 'any' | PredicateId[] {
+function compilePeers(peers: Rule['peers'], predicates: SectionContext['predicates']): 'any' | PredicateId[] {
   if (peers === 'any') return 'any';
   const ids = new Set(peers.flatMap((peer) => predicates.ofPeer(peer) ?? []));
   return [...ids].sort((a, b) => a - b);

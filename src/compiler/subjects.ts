@@ -1,6 +1,6 @@
 /** Which rules apply to whom: the policies that select a profile, put together per direction and interned as sets. */
 import type { Direction, Origin, Policy } from '../policy/ir.ts';
-import type { RuleTier } from './classes.ts';
+import type { RuleTier } from './class-rules.ts';
 import type { Interner } from './interner.ts';
 import { PodIndex } from './pod-index.ts';
 import type { Predicates } from './predicates.ts';
@@ -77,7 +77,8 @@ export function assignSets(
   }
 }
 
-function together(sections: readonly CompiledSection[]): Omit<RuleSet, 'id'> {
+/** The sections of one subject, by tier, in the order in which they are asked. */
+export function together(sections: readonly CompiledSection[]): Omit<RuleSet, 'id'> {
   const tiers = [...Map.groupBy(sections, ({ tier }) => tier).values()].map((members) => ({
     rules: members.flatMap(({ rules }) => rules),
     denies: members.some(({ isolatedBy }) => isolatedBy !== undefined),

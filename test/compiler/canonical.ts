@@ -5,7 +5,7 @@ import { unprogrammedIdentity } from '../../src/compiler/tables.ts';
 import type { AddressRow, NodeTables } from '../../src/compiler/tables.ts';
 
 /** For each address and prefix: what it is, and its port tables towards and from each pod of the node. */
-export function canonicalTables(program: Program, tables: NodeTables) {
+export function canonicalTables(program: Pick<Program, 'rules'>, tables: NodeTables) {
   const rule = (id: RuleId) => {
     const origin = program.rules.get(id);
     return origin

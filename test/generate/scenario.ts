@@ -77,6 +77,26 @@ export const arbitraryChange: fc.Arbitrary<Change> = fc
     return { before, after, flows };
   });
 
+/** Five to twelve states of one cluster: edit after edit, now and then one undone, at last perhaps another cluster. */
+export const arbitraryHistory: fc.Arbitrary<readonly Omit<Scenario, 'flows'>[]> = fc
+  .record({
+    blueprint: arbitraryBlueprint,
+    edits: fc.array(fc.tuple(arbitraryEdit, fc.boolean()), { minLength: 4, maxLength: 8, size: 'max' }),
+    other: fc.option(arbitraryBlueprint, { freq: 2, nil: undefined }),
+  })
+  .map(({ blueprint, edits, other }) => {
+    const states = [blueprint];
+    let current = blueprint;
+    for (const [edit, isUndone] of edits) {
+      const edited = edit(current);
+      states.push(edited);
+      if (isUndone) states.push(current);
+      else current = edited;
+    }
+    if (other) states.push({ ...other, families: blueprint.families });
+    return states.slice(0, 12).map(build);
+  });
+
 function build(blueprint: Blueprint): Omit<Scenario, 'flows'> {
   const cluster = buildCluster(blueprint);
   return { cluster, policies: translatePolicies(cluster) };

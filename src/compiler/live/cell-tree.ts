@@ -1,0 +1,142 @@
+/** The cells of cidr-cells.ts, as blocks come and go: a tree by containment, under one root for each family. */
+import { cidrContainsCidr, compareAddresses } from '../../objects/ip.ts';
+import type { Address, Cidr, IpFamily } from '../../objects/ip.ts';
+import type { Block } from '../cidr-cells.ts';
+import { PrefixTable } from '../prefix-table.ts';
+import type { PredicateId } from '../predicates.ts';
+
+export class Cell {
+  /** Undefined: a root, which holds what is in no block. */
+  readonly cidr: Cidr | undefined;
+  parent: Cell | undefined;
+  readonly children = new Set<Cell>();
+  /** The blocks that the cell's addresses are in, ascending. */
+  predicates: readonly PredicateId[] = [];
+  /** Blocks that begin and end here. */
+  readonly enters = new Set<PredicateId>();
+  readonly leaves = new Set<PredicateId>();
+  /** No child has ever been longer. */
+  longestChild = 0;
+
+  constructor(cidr: Cidr | undefined) {
+    this.cidr = cidr;
+  }
+}
+
+export interface CellChanges {
+  readonly fresh: readonly Cell[];
+  readonly gone: readonly Cell[];
+  /** Those that are in other blocks than before, or have another parent. */
+  readonly changed: ReadonlySet<Cell>;
+}
+
+export class CellTree {
+  readonly #roots: Readonly<Record<IpFamily, Cell>> = { 4: new Cell(undefined), 6: new Cell(undefined) };
+  readonly #table = new PrefixTable<Cell>();
+  readonly #byText = new Map<string, Cell>();
+
+  get roots(): readonly Cell[] {
+    return [this.#roots[4], this.#roots[6]];
+  }
+
+  /** Without roots. */
+  get cells(): Iterable<Cell> {
+    return this.#byText.values();
+  }
+
+  of(address: Address): Cell {
+    return this.#table.match(address) ?? this.#roots[address.family];
+  }
+
+  update(added: readonly Block[], removed: readonly Block[]): CellChanges {
+    const fresh = new Map<string, Cell>();
+    const touched = new Set<Cell>();
+    const cellAt = (cidr: Cidr): Cell => {
+      let cell = this.#byText.get(cidr.text) ?? fresh.get(cidr.text);
+      if (!cell) fresh.set(cidr.text, (cell = new Cell(cidr)));
+      touched.add(cell);
+      return cell;
+    };
+    for (const { predicate, cidr, except } of added) {
+      cellAt(cidr).enters.add(predicate);
+      for (const hole of except) cellAt(hole).leaves.add(predicate);
+    }
+    for (const { predicate, cidr, except } of removed) {
+      cellAt(cidr).enters.delete(predicate);
+      for (const hole of except) cellAt(hole).leaves.delete(predicate);
+    }
+    const changed = new Set<Cell>();
+    const inserted = [...fresh.values()].sort(widestFirst);
+    for (const cell of inserted) this.#insert(cell, changed);
+    const gone: Cell[] = [];
+    for (const cell of touched) {
+      if (cell.enters.size + cell.leaves.size > 0) continue;
+      for (const child of cell.children) touched.add(child);
+      this.#remove(cell, changed);
+      gone.push(cell);
+    }
+    for (const cell of [...touched].sort(widestFirst)) if (cell.parent) describe(cell, changed);
+    for (const cell of gone) changed.delete(cell);
+    return { fresh: inserted, gone, changed };
+  }
+
+  #insert(cell: Cell, changed: Set<Cell>): void {
+    const { cidr } = cell;
+    if (!cidr) return;
+    const parent = this.#table.cover(cidr) ?? this.#roots[cidr.family];
+    if (parent.longestChild > cidr.prefixLength) {
+      for (const child of parent.children) {
+        if (!child.cidr || !cidrContainsCidr(cidr, child.cidr)) continue;
+        parent.children.delete(child);
+        adopt(cell, child);
+        changed.add(child);
+      }
+    }
+    adopt(parent, cell);
+    this.#table.set(cidr, cell);
+    this.#byText.set(cidr.text, cell);
+  }
+
+  #remove(cell: Cell, changed: Set<Cell>): void {
+    const { cidr, parent } = cell;
+    if (!cidr || !parent) return;
+    parent.children.delete(cell);
+    for (const child of cell.children) {
+      adopt(parent, child);
+      changed.add(child);
+    }
+    cell.children.clear();
+    cell.parent = undefined;
+    this.#table.delete(cidr);
+    this.#byText.delete(cidr.text);
+  }
+}
+
+function adopt(parent: Cell, child: Cell): void {
+  parent.children.add(child);
+  child.parent = parent;
+  parent.longestChild = Math.max(parent.longestChild, child.cidr?.prefixLength ?? 0);
+}
+
+/** Works out the cell's blocks from its parent's, and so on downwards as long as something changes. */
+function describe(cell: Cell, changed: Set<Cell>): void {
+  const stack = [cell];
+  for (let next = stack.pop(); next; next = stack.pop()) {
+    const { enters, leaves } = next;
+    const inherited = next.parent?.predicates ?? [];
+    const around = leaves.size > 0 ? inherited.filter((id) => !leaves.has(id)) : inherited;
+    const predicates = enters.size > 0 ? [...around, ...enters].sort((a, b) => a - b) : around;
+    const same =
+      predicates.length === next.predicates.length &&
+      predicates.every((id, index) => id === next.predicates[index]);
+    if (same) continue;
+    next.predicates = predicates;
+    changed.add(next);
+    stack.push(...next.children);
+  }
+}
+
+function widestFirst({ cidr: a }: Cell, { cidr: b }: Cell): number {
+  if (!a || !b) return 0;
+  return a.prefixLength - b.prefixLength || compareAddresses(a, b);
+}

@@ -1,0 +1,264 @@
+/**
+ * The compiler that follows a cluster: told what changed, it says what each of its nodes has to change. Work grows
+ * with what a change touches; the tables that result are those of a fresh compile (compiler.ts), apart from the
+ * numbers behind which contents stand.
+ *
+ * Only what local pods need is compiled: rules that select none of them tell nobody apart.
+ *
+ * An update goes through these, each of which touches only what the one before it changed:
+ *   pods, policies → profiles → sets of local profiles → predicates → cells, identities → each node's rows
+ */
+import type { Namespace, Node, Pod } from '../../objects/model.ts';
+import type { Direction, Origin, Policy } from '../../policy/ir.ts';
+import { matchesSelector } from '../../policy/selector.ts';
+import { PodIndex } from '../pod-index.ts';
+import type { RuleId, SetId } from '../program.ts';
+import type { Delta, NodeTables } from '../tables.ts';
+import type { ClusterChange } from './change.ts';
+import { ClassPool } from './class-pool.ts';
+import { byTierOrderId, LiveSections, originsOf, policyText } from './live-policies.ts';
+import type { PolicyState } from './live-policies.ts';
+import { LivePods } from './live-pods.ts';
+import { LivePredicates } from './live-predicates.ts';
+import { nodeOf } from './model.ts';
+import type { Held, Profile } from './model.ts';
+import { NodeView } from './node-view.ts';
+import { Peers } from './peers.ts';
+import { RuleIds } from './rule-ids.ts';
+import { RuleSets } from './rule-sets.ts';
+import type { RuleSet } from './rule-sets.ts';
+
+const directions: readonly Direction[] = ['ingress', 'egress'];
+
+export class LiveCompiler {
+  readonly #ruleIds = new RuleIds();
+  readonly #predicates = new LivePredicates();
+  readonly #sections = new LiveSections(this.#predicates, this.#ruleIds);
+  readonly #sets = new RuleSets(this.#sections, new ClassPool());
+  readonly #peers = new Peers((profile) => this.#predicates.askedPorts(profile));
+  readonly #policies = new Map<string, PolicyState>();
+  readonly #selecting = new PodIndex<PolicyState>();
+  readonly #nodes = new Map<string, Node>();
+  readonly #views = new Map<string, NodeView>();
+  /** Those with local pods. */
+  readonly #local = new Set<Profile>();
+  /** Whose policies may be others now. */
+  readonly #subjects = new Set<Profile>();
+  /** That must find their predicates. */
+  readonly #unknown = new Set<Profile>();
+  readonly #unplaced = new Set<Held>();
+  #touched = new Set<Held>();
+  readonly #pods = new LivePods({
+    gained: (held) => this.#gained(held),
+    losing: (held) => this.#losing(held),
+    fresh: (profile) => this.#unknown.add(profile),
+    unused: (profile) => this.#unknown.delete(profile),
+  });
+
+  /** From now on its pods are local; its first delta comes with the next update. */
+  addNode(name: string): void {
+    if (this.#views.has(name)) throw new Error(`node ${name} is followed already`);
+    const view = new NodeView(name, this.#peers);
+    view.setPodRanges(this.#nodes.get(name)?.podCIDRs ?? []);
+    this.#views.set(name, view);
+    for (const { owner } of this.#pods.held.values()) {
+      if (nodeOf(owner) === name && owner.kind === 'pod') this.#count(owner.profile, name, 1);
+    }
+  }
+
+  removeNode(name: string): void {
+    if (!this.#views.has(name)) return;
+    for (const profile of this.#local) this.#count(profile, name, -(profile.local.get(name) ?? 0));
+    this.#views.delete(name);
+  }
+
+  /** The node's tables, which go on changing with every update. */
+  tables(node: string): NodeTables | undefined {
+    return this.#views.get(node)?.tables;
+  }
+
+  /** What the numbers in events stand for. */
+  get rules(): ReadonlyMap<RuleId, Origin> {
+    return this.#ruleIds.origins;
+  }
+
+  /** The policies that isolate the subjects of each set in use. */
+  isolations(): ReadonlyMap<SetId, readonly Origin[]> {
+    const sets: IteratorObject<RuleSet> = Iterator.from(this.#sets.all);
+    return new Map(sets.map((set) => [set.id, set.isolatedBy]));
+  }
+
+  /** Node → how its tables differ from those last accepted. Policy ids must be unique. */
+  update(change: ClusterChange): ReadonlyMap<string, Delta> {
+    this.#ruleIds.startUpdate();
+    for (const [name, namespace] of change.namespaces ?? []) this.#setNamespace(name, namespace);
+    const mentioned = { labels: new Set<string>(), ports: new Set<string>() };
+    for (const [id, policy] of change.policies ?? []) this.#setPolicy(id, policy, mentioned);
+    if (mentioned.labels.size + mentioned.ports.size > 0) {
+      this.#pods.profileAgain(mentioned.labels, mentioned.ports);
+    }
+    for (const [name, node] of change.nodes ?? []) this.#setNode(name, node);
+    for (const [key, pod] of change.pods ?? []) this.#setPod(key, pod);
+    this.#settle();
+    return new Map([...this.#views].map(([name, view]) => [name, view.delta()]));
+  }
+
+  /** All nodes hold what the deltas led to: the next ones start from there. */
+  accept(): void {
+    for (const view of this.#views.values()) view.accept();
+  }
+
+  #setNamespace(name: string, namespace: Namespace | undefined): void {
+    const known = this.#pods.namespaces.get(name);
+    if (!this.#pods.setNamespace(name, namespace?.labels)) return;
+    this.#predicates.forget(name);
+    this.#selecting.forget(name);
+    for (const profile of known?.profiles ?? []) {
+      profile.predicates = undefined;
+      this.#unknown.add(profile);
+    }
+    for (const profile of this.#local) if (profile.namespace === known) this.#subjects.add(profile);
+  }
+
+  #setPolicy(
+    id: string,
+    policy: Policy | undefined,
+    mentioned: { readonly labels: Set<string>; readonly ports: Set<string> },
+  ): void {
+    const known = this.#policies.get(id);
+    if (known?.policy === policy) return;
+    if (known && policy && policyText(known.policy) === policyText(policy)) {
+      known.policy = policy;
+      for (const origin of originsOf(policy)) this.#ruleIds.add(origin);
+      return;
+    }
+    if (known) {
+      this.#policies.delete(id);
+      this.#selecting.remove(known.policy.subject, known);
+      for (const origin of originsOf(known.policy)) this.#ruleIds.remove(origin);
+      this.#touchSubjects(known.policy);
+    }
+    if (!policy) return;
+    const state: PolicyState = { policy, sections: {} };
+    this.#policies.set(id, state);
+    this.#selecting.add(policy.subject, state);
+    for (const origin of originsOf(policy)) this.#ruleIds.add(origin);
+    this.#touchSubjects(policy);
+    const { labels, ports } = this.#pods.mentioned;
+    const before = { labels: new Set(labels), ports: new Set(ports) };
+    this.#pods.mentioned.add(policy);
+    for (const label of labels.difference(before.labels)) mentioned.labels.add(label);
+    for (const port of ports.difference(before.ports)) mentioned.ports.add(port);
+  }
+
+  #setNode(name: string, node: Node | undefined): void {
+    if (node) this.#nodes.set(name, node);
+    else this.#nodes.delete(name);
+    this.#pods.setNode(name, node?.addresses ?? []);
+    this.#views.get(name)?.setPodRanges(node?.podCIDRs ?? []);
+  }
+
+  #setPod(key: string, pod: Pod | undefined): void {
+    this.#pods.setPod(key, pod);
+  }
+
+  #touchSubjects({ subject: { namespaces, pods } }: Policy): void {
+    for (const profile of this.#local) {
+      const { name, labels } = profile.namespace;
+      const isThere =
+        namespaces.kind === 'name'
+          ? namespaces.name === name
+          : labels !== undefined && matchesSelector(namespaces.selector, labels);
+      if (isThere && matchesSelector(pods, profile.labels)) this.#subjects.add(profile);
+    }
+  }
+
+  #gained(held: Held): void {
+    this.#unplaced.add(held);
+    this.#touched.add(held);
+    const { owner } = held;
+    if (owner.kind === 'pod') this.#count(owner.profile, owner.pod.node, 1);
+  }
+
+  #losing(held: Held): void {
+    if (!this.#unplaced.delete(held)) this.#peers.displace(held);
+    this.#touched.add(held);
+    const { owner } = held;
+    if (owner.kind === 'pod') this.#count(owner.profile, owner.pod.node, -1);
+  }
+
+  /** Counts addresses of the profile's pods on the node; only followed nodes count. */
+  #count(profile: Profile, node: string, difference: number): void {
+    const view = this.#views.get(node);
+    if (!view || difference === 0) return;
+    const before = profile.local.get(node) ?? 0;
+    const count = before + difference;
+    if (count > 0) profile.local.set(node, count);
+    else profile.local.delete(node);
+    for (const direction of directions) {
+      const set = profile.sets[direction];
+      if (set && before === 0) view.retain(set);
+      if (set && count === 0) view.release(set);
+    }
+    if (profile.local.size > 0) {
+      if (!this.#local.has(profile)) this.#subjects.add(profile);
+      this.#local.add(profile);
+    } else {
+      this.#local.delete(profile);
+      this.#subjects.add(profile);
+    }
+  }
+
+  #settle(): void {
+    for (const profile of this.#subjects) this.#assignSets(profile);
+    this.#subjects.clear();
+    this.#sets.settle();
+    this.#sections.settle();
+    const touch = (profile: Profile) => this.#peers.touch(profile);
+    const { added, removed } = this.#predicates.settle(this.#pods.namespaces, touch);
+    for (const profile of this.#unknown) {
+      profile.predicates = this.#predicates.find(profile);
+      profile.namespace.profiles.add(profile);
+      touch(profile);
+    }
+    this.#unknown.clear();
+    for (const held of this.#peers.changeBlocks(added, removed)) this.#touched.add(held);
+    for (const held of this.#unplaced) this.#peers.place(held);
+    this.#unplaced.clear();
+    const changes = { peers: this.#peers.settle(), touched: this.#touched };
+    for (const view of this.#views.values()) view.settle(changes, () => this.#pods.held.values());
+    this.#touched = new Set();
+    this.#pods.settle();
+    this.#sets.bury();
+  }
+
+  /** New ones are retained before old ones are let go, so that what stays is not made again. */
+  #assignSets(profile: Profile): void {
+    const before = { ...profile.sets };
+    const isLocal = profile.local.size > 0;
+    const { namespace, labels, ports } = profile;
+    const policies = isLocal
+      ? this.#selecting.find(namespace.name, namespace.labels, labels).sort(byTierOrderId)
+      : [];
+    for (const direction of directions) {
+      const sections = policies.flatMap((policy) => this.#sections.of(policy, direction) ?? []);
+      profile.sets[direction] = this.#sets.retain(sections, ports);
+    }
+    for (const direction of directions) this.#replaceSet(profile, before[direction], profile.sets[direction]);
+    const isOther = directions.some((direction) => before[direction] !== profile.sets[direction]);
+    if (isOther) for (const atom of profile.atoms.values()) this.#touchAll(atom.addresses);
+  }
+
+  #replaceSet(profile: Profile, before: RuleSet | undefined, now: RuleSet | undefined): void {
+    for (const node of profile.local.keys()) {
+      const view = this.#views.get(node);
+      if (now) view?.retain(now);
+      if (before) view?.release(before);
+    }
+    if (before) this.#sets.release(before);
+  }
+
+  #touchAll(addresses: Iterable<Held>): void {
+    for (const held of addresses) this.#touched.add(held);
+  }
+}

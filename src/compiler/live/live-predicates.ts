@@ -1,0 +1,182 @@
+/**
+ * The predicates that rules in force need, counted: one comes to life with its first user and dies with its last, and
+ * only the profiles that satisfy it are touched.
+ */
+import type { Labels } from '../../objects/model.ts';
+import type { Peer, PodMatch } from '../../policy/ir.ts';
+import { matchesSelector } from '../../policy/selector.ts';
+import type { Block } from '../cidr-cells.ts';
+import { PodIndex } from '../pod-index.ts';
+import { plainBlock, podMatchKey } from '../predicates.ts';
+import type { NamedPorts, PortName, PredicateId } from '../predicates.ts';
+import type { NamespaceState, Profile } from './model.ts';
+
+interface Predicate {
+  readonly id: PredicateId;
+  readonly key: string;
+  readonly test: { readonly match: PodMatch } | { readonly block: Omit<Block, 'predicate'> };
+  users: number;
+  lives: boolean;
+}
+
+interface AskedName {
+  users: number;
+  lives: boolean;
+  /** By port number. */
+  readonly ids: Map<number, PredicateId>;
+}
+
+export interface PredicateChanges {
+  readonly added: readonly Block[];
+  readonly removed: readonly Block[];
+}
+
+type Namespaces = ReadonlyMap<string, NamespaceState>;
+
+export class LivePredicates {
+  readonly #byKey = new Map<string, Predicate>();
+  readonly #byId = new Map<PredicateId, Predicate>();
+  readonly #pods = new PodIndex<PredicateId>();
+  readonly #names = new Map<PortName, AskedName>();
+  readonly #touched = new Set<Predicate>();
+  readonly #touchedNames = new Set<PortName>();
+  #nextId = 1;
+
+  /** Undefined: no address can satisfy it. */
+  retain(peer: Peer): PredicateId | undefined {
+    const block = peer.kind === 'ipBlock' ? plainBlock(peer) : undefined;
+    const key = peer.kind === 'ipBlock' ? block?.key : podMatchKey(peer);
+    if (key === undefined) return undefined;
+    let predicate = this.#byKey.get(key);
+    if (!predicate) {
+      const test = peer.kind === 'pods' ? { match: peer } : block ? { block } : undefined;
+      if (!test) return undefined;
+      predicate = { id: this.#nextId++, key, test, users: 0, lives: false };
+      this.#byKey.set(key, predicate);
+      this.#byId.set(predicate.id, predicate);
+    }
+    predicate.users += 1;
+    this.#touched.add(predicate);
+    return predicate.id;
+  }
+
+  release(id: PredicateId): void {
+    const predicate = this.#byId.get(id);
+    if (!predicate) return;
+    predicate.users -= 1;
+    this.#touched.add(predicate);
+  }
+
+  retainName(name: PortName): void {
+    let asked = this.#names.get(name);
+    if (!asked) this.#names.set(name, (asked = { users: 0, lives: false, ids: new Map() }));
+    asked.users += 1;
+    this.#touchedNames.add(name);
+  }
+
+  releaseName(name: PortName): void {
+    const asked = this.#names.get(name);
+    if (asked) asked.users -= 1;
+    this.#touchedNames.add(name);
+  }
+
+  /** The namespace has other labels: what its profiles satisfy has to be found again. */
+  forget(namespace: string): void {
+    this.#pods.forget(namespace);
+  }
+
+  /** What the profile satisfies, apart from blocks. */
+  find({ namespace, labels, ports }: Profile): PredicateId[] {
+    const pods = this.#pods.find(namespace.name, namespace.labels, labels);
+    const numbers = [...ports].flatMap(([name, list]) => this.#portIds(name, list));
+    return [...pods, ...numbers].sort((a, b) => a - b);
+  }
+
+  askedPorts({ ports }: Profile): NamedPorts {
+    const asked = [...ports].filter(([name]) => this.#names.get(name)?.lives);
+    return new Map(asked);
+  }
+
+  /** Brings to life and ends what was touched; changes the predicates of profiles that know theirs, and names them. */
+  settle(namespaces: Namespaces, onChange: (profile: Profile) => void): PredicateChanges {
+    const added: Block[] = [];
+    const removed: Block[] = [];
+    for (const predicate of this.#touched) {
+      const { id, key, test, users } = predicate;
+      if (users === 0) {
+        this.#byKey.delete(key);
+        this.#byId.delete(id);
+      }
+      if (predicate.lives === users > 0) continue;
+      predicate.lives = users > 0;
+      if ('block' in test) {
+        (predicate.lives ? added : removed).push({ predicate: id, ...test.block });
+        continue;
+      }
+      if (predicate.lives) this.#pods.add(test.match, id);
+      else this.#pods.remove(test.match, id);
+      for (const profile of matching(test.match, namespaces)) {
+        if (replace(profile, predicate.lives, [id])) onChange(profile);
+      }
+    }
+    this.#touched.clear();
+    for (const name of this.#touchedNames) this.#settleName(name, namespaces, onChange);
+    this.#touchedNames.clear();
+    return { added, removed };
+  }
+
+  #settleName(name: PortName, namespaces: Namespaces, onChange: (profile: Profile) => void): void {
+    const asked = this.#names.get(name);
+    if (!asked) return;
+    const lives = asked.users > 0;
+    if (asked.lives !== lives) {
+      asked.lives = lives;
+      for (const profile of profilesOf(namespaces)) {
+        const numbers = profile.ports.get(name);
+        if (!numbers) continue;
+        const ids = lives
+          ? this.#portIds(name, numbers)
+          : numbers.flatMap((each) => asked.ids.get(each) ?? []);
+        if (replace(profile, lives, ids)) onChange(profile);
+      }
+    }
+    if (!lives) this.#names.delete(name);
+  }
+
+  #portIds(name: PortName, numbers: readonly number[]): PredicateId[] {
+    const asked = this.#names.get(name);
+    if (!asked?.lives) return [];
+    return numbers.map((number) => {
+      let id = asked.ids.get(number);
+      if (id === undefined) asked.ids.set(number, (id = this.#nextId++));
+      return id;
+    });
+  }
+}
+
+/** False if the profile does not know its predicates yet. */
+function replace(profile: Profile, adds: boolean, ids: readonly PredicateId[]): boolean {
+  const { predicates } = profile;
+  if (!predicates) return false;
+  profile.predicates = adds
+    ? [...predicates, ...ids].sort((a, b) => a - b)
+    : predicates.filter((id) => !ids.includes(id));
+  return true;
+}
+
+function* matching({ namespaces: wanted, pods }: PodMatch, all: Namespaces): Generator<Profile> {
+  const named = wanted.kind === 'name' ? all.get(wanted.name) : undefined;
+  const candidates = wanted.kind === 'name' ? (named ? [named] : []) : all.values();
+  for (const namespace of candidates) {
+    if (wanted.kind === 'selector' && !selects(wanted.selector, namespace.labels)) continue;
+    for (const profile of namespace.profiles) if (matchesSelector(pods, profile.labels)) yield profile;
+  }
+}
+
+function selects(selector: Parameters<typeof matchesSelector>[0], labels: Labels | undefined): boolean {
+  return labels !== undefined && matchesSelector(selector, labels);
+}
+
+function* profilesOf(namespaces: Namespaces): Generator<Profile> {
+  for (const namespace of namespaces.values()) yield* namespace.profiles;
+}

@@ -1,0 +1,93 @@
+/**
+ * Identities as the pods of one node see them: those to which each of the node's sets gives the same class are one.
+ * (local-identities.ts of the full compile, kept up.)
+ */
+import type { ClassEntry, IdentityId } from '../program.ts';
+import type { AddressValue } from '../tables.ts';
+import type { RuleSet } from './rule-sets.ts';
+
+export interface LocalIdentity {
+  /** Sets that give it something else than the fallback, ascending. */
+  readonly classes: readonly (readonly [set: RuleSet, entry: ClassEntry])[];
+  /** Equal text ⇔ equal classes. */
+  readonly text: string;
+  /** Number of identities that it stands for. */
+  users: number;
+  /** What an address on another node says; undefined: not numbered yet. */
+  value: AddressValue | undefined;
+}
+
+function remote(identity: IdentityId): AddressValue {
+  return { identity, ingressSet: 0, egressSet: 0, role: 'remote' };
+}
+
+export class LocalIdentities {
+  /** Which no set tells from an address outside. */
+  readonly plain: LocalIdentity = { classes: [], text: '', users: 1, value: remote(0) };
+  readonly #byText = new Map([['', this.plain]]);
+  readonly #touched = new Set<LocalIdentity>();
+  readonly #fresh = new Map<LocalIdentity, Set<LocalIdentity>>();
+  #nextId = 1;
+
+  /** `classes` sorted by set. */
+  retain(classes: LocalIdentity['classes']): LocalIdentity {
+    const text = classes.map(([set, entry]) => `${set.id}:${entry.id}`).join(' ');
+    let local = this.#byText.get(text);
+    if (!local) {
+      this.#byText.set(text, (local = { classes, text, users: 0, value: undefined }));
+      this.#fresh.set(local, new Set());
+    }
+    local.users += 1;
+    return local;
+  }
+
+  release(local: LocalIdentity): void {
+    local.users -= 1;
+    this.#touched.add(local);
+  }
+
+  /** Some of what `heir` stands for was `local`. */
+  succeeds(heir: LocalIdentity, local: LocalIdentity): void {
+    this.#fresh.get(heir)?.add(local);
+  }
+
+  /**
+   * Numbers what is new, and tells what came and went. If nobody goes on being one that a new one succeeds, this may
+   * have its number, so that no address has to change; but only if a set that was there before (`isOld`) and is there
+   * still gives both the same class: the meaning of a row never changes.
+   */
+  settle(isOld: (set: RuleSet) => boolean, isLocal: (set: RuleSet) => boolean, mayInherit: boolean) {
+    const gone = [...this.#touched].filter(({ users, value }) => users === 0 && value !== undefined);
+    const heirless = new Set(gone);
+    const fresh: LocalIdentity[] = [];
+    for (const [local, candidates] of this.#fresh) {
+      if (local.users === 0) continue;
+      const agrees = (candidate: LocalIdentity) =>
+        heirless.has(candidate) && candidate !== this.plain && agree(candidate, local, isOld, isLocal);
+      const heirOf = mayInherit ? [...candidates].find(agrees) : undefined;
+      if (heirOf) heirless.delete(heirOf);
+      local.value = heirOf?.value ?? remote(this.#nextId++);
+      fresh.push(local);
+    }
+    for (const local of [...this.#touched, ...this.#fresh.keys()]) {
+      if (local.users === 0) this.#byText.delete(local.text);
+    }
+    this.#touched.clear();
+    this.#fresh.clear();
+    return { fresh, gone };
+  }
+}
+
+function agree(
+  before: LocalIdentity,
+  after: LocalIdentity,
+  isOld: (set: RuleSet) => boolean,
+  isLocal: (set: RuleSet) => boolean,
+): boolean {
+  const was = before.classes.filter(([set]) => isLocal(set) && isOld(set));
+  const is = after.classes.filter(([set]) => isOld(set));
+  return (
+    was.length === is.length &&
+    was.every(([set, entry], index) => is[index]?.[0] === set && is[index][1] === entry)
+  );
+}

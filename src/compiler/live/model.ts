@@ -1,0 +1,83 @@
+/** What the live compiler knows of addresses, and of whom rules can tell apart among them. All of it changes in place. */
+import type { Address } from '../../objects/ip.ts';
+import type { Labels, Pod } from '../../objects/model.ts';
+import type { Direction } from '../../policy/ir.ts';
+import type { NamedPorts, PortName, PredicateId } from '../predicates.ts';
+import type { Cell } from './cell-tree.ts';
+import type { RuleSet } from './rule-sets.ts';
+
+export interface NamespaceState {
+  readonly name: string;
+  /** Undefined where nothing declares the namespace: no namespace selector matches it. */
+  labels: Labels | undefined;
+  /** Number of all its profiles. */
+  users: number;
+  /** Those that know their predicates, or did until the labels changed. */
+  readonly profiles: Set<Profile>;
+}
+
+/** See profiles.ts. */
+export interface Profile {
+  readonly key: string;
+  readonly namespace: NamespaceState;
+  /** Those that some selector mentions: a pod with more of them has another profile once they are mentioned. */
+  readonly labels: Labels;
+  /** Those that some rule mentions. */
+  readonly ports: NamedPorts;
+  /** Apart from blocks, ascending. Undefined: to be found. */
+  predicates: readonly PredicateId[] | undefined;
+  readonly atoms: Map<Cell, Atom>;
+  /** Number of the profile's pods, with or without an address that is theirs. */
+  pods: number;
+  /** Addresses of its pods by the enforced node that they are on. */
+  readonly local: Map<string, number>;
+  /** Undefined: not isolated, or no pod is local. */
+  readonly sets: Record<Direction, RuleSet | undefined>;
+}
+
+export type Owner =
+  | { readonly kind: 'pod'; pod: Pod; readonly profile: Profile }
+  | { readonly kind: 'node'; readonly node: string };
+
+/** An address that somebody holds. */
+export interface Held {
+  readonly address: Address;
+  owner: Owner;
+  /** Who claims it too, and lost: pods win over nodes, then the smaller name. */
+  losers: readonly Owner[];
+  atom: Atom | undefined;
+}
+
+/** Addresses that nothing can tell apart: of one profile (or of nodes and strangers), in one cell. */
+export interface Atom {
+  readonly profile: Profile | undefined;
+  readonly cell: Cell;
+  identity: Identity;
+  readonly addresses: Set<Held>;
+}
+
+/** Exactly what some atoms satisfy. */
+export interface Identity {
+  /** Ascending. */
+  readonly predicates: readonly PredicateId[];
+  /** Those that egress rules ask for. */
+  readonly ports: NamedPorts;
+  /** Equal text ⇔ equal predicates. */
+  readonly key: string;
+  /** Equal text ⇔ equal ports. */
+  readonly portsKey: string;
+  readonly atoms: Set<Atom>;
+}
+
+/** What a rule can reach an identity by. */
+export type Handle = PredicateId | PortName;
+
+/** Predicates that rules test, and the port names that they ask for. */
+export function* handlesOf({ predicates, ports }: Identity): Generator<Handle> {
+  yield* predicates;
+  yield* ports.keys();
+}
+
+export function nodeOf(owner: Owner): string {
+  return owner.kind === 'pod' ? owner.pod.node : owner.node;
+}

@@ -1,0 +1,362 @@
+/** What one enforced node holds of the cluster, and how that differs from what it last accepted. */
+import { cidrContainsCidr } from '../../objects/ip.ts';
+import type { Cidr } from '../../objects/ip.ts';
+import { portRows } from '../port-rows.ts';
+import type { ClassEntry, IdentityId, SetId } from '../program.ts';
+import { unprogrammedIdentity } from '../tables.ts';
+import type { AddressRow, AddressValue, ClassRow, Delta, NodeTables, PortRow } from '../tables.ts';
+import type { Cell } from './cell-tree.ts';
+import { CidrRows } from './cidr-rows.ts';
+import { LocalIdentities } from './local-identities.ts';
+import type { LocalIdentity } from './local-identities.ts';
+import { handlesOf, nodeOf } from './model.ts';
+import type { Atom, Handle, Held, Identity } from './model.ts';
+import type { PeerChanges, Peers } from './peers.ts';
+import type { RuleSet } from './rule-sets.ts';
+import { TrackedRows } from './tracked-rows.ts';
+
+export interface NodeChanges {
+  readonly peers: PeerChanges;
+  /** Addresses that have come, gone (no atom), changed hands, or whose pod has other sets. */
+  readonly touched: ReadonlySet<Held>;
+}
+
+export class NodeView {
+  readonly #name: string;
+  readonly #peers: Peers;
+  readonly #addresses = new TrackedRows<AddressRow>();
+  readonly #cidrs = new CidrRows();
+  readonly #classes = new TrackedRows<ClassRow>();
+  readonly #ports = new TrackedRows<PortRow>();
+  /** With the number of local profiles that have it. */
+  readonly #sets = new Map<RuleSet, number>();
+  readonly #touchedSets = new Set<RuleSet>();
+  /** The sets as of the last update, and the handles by which they are reached. */
+  readonly #settled = new Map<RuleSet, ClassEntry>();
+  readonly #reached = new Map<Handle, Set<RuleSet>>();
+  readonly #locals = new LocalIdentities();
+  readonly #seen = new Map<Identity, LocalIdentity>();
+  /** Number of class rows of each class. */
+  readonly #classUsers = new Map<ClassEntry, number>();
+  #podRanges: readonly Cidr[] = [];
+  #isNew = true;
+  #rangesChanged = true;
+
+  constructor(name: string, peers: Peers) {
+    this.#name = name;
+    this.#peers = peers;
+  }
+
+  /** They go on changing with the view. */
+  get tables(): NodeTables {
+    return {
+      addresses: this.#addresses.rows,
+      cidrs: this.#cidrs.rows,
+      classes: this.#classes.rows,
+      ports: this.#ports.rows,
+    };
+  }
+
+  retain(set: RuleSet): void {
+    this.#sets.set(set, (this.#sets.get(set) ?? 0) + 1);
+    this.#touchedSets.add(set);
+  }
+
+  release(set: RuleSet): void {
+    this.#sets.set(set, (this.#sets.get(set) ?? 0) - 1);
+    this.#touchedSets.add(set);
+  }
+
+  /** See nodeTables. */
+  setPodRanges(podRanges: readonly Cidr[]): void {
+    const text = (ranges: readonly Cidr[]) => ranges.map((range) => range.text).join();
+    if (text(podRanges) === text(this.#podRanges)) return;
+    this.#podRanges = podRanges;
+    this.#rangesChanged = true;
+  }
+
+  /** `all`: every held address, for a view that is new. */
+  settle(changes: NodeChanges, all: () => Iterable<Held>): void {
+    const mayInherit = !this.#isTouched;
+    const { fresh: freshSets, gone: goneSets } = this.#changedSets();
+    const known = new Set(this.#settled.keys());
+    for (const set of freshSets) this.#learn(set);
+    for (const set of goneSets) this.#forget(set);
+    const identities = this.#affected(changes.peers, [...freshSets, ...goneSets]);
+    const before = new Map<Atom, IdentityId | undefined>();
+    for (const [atom, was] of changes.peers.moved) before.set(atom, was && this.#idOf(was));
+    const reclassified = this.#classify(identities, changes.peers);
+    const isOld = (set: RuleSet) => known.has(set);
+    const isLocal = (set: RuleSet) => this.#settled.has(set);
+    const { fresh, gone } = this.#locals.settle(isOld, isLocal, mayInherit);
+    // Removed first: an heir may have rows of the same key.
+    for (const local of gone) this.#removeRows(local);
+    for (const local of fresh) this.#addRows(local);
+    for (const set of goneSets) this.#removeFallback(set);
+    for (const [identity, was] of reclassified) {
+      if (this.#idOf(identity) !== was) for (const atom of identity.atoms) before.set(atom, undefined);
+    }
+    this.#stageAddresses(changes, before, all);
+    this.#stageCidrs(changes, before);
+    this.#isNew = false;
+    this.#rangesChanged = false;
+  }
+
+  /** From what was last accepted. */
+  delta(): Delta {
+    const ports = this.#ports.changes();
+    const classes = this.#classes.changes();
+    const addresses = this.#addresses.changes();
+    return {
+      add: { ports: added(ports), classes: added(classes) },
+      stage: {
+        addresses: addresses.flatMap(({ from, to }) => {
+          const address = (to ?? from)?.address;
+          if (!address || sameValue(from?.value, to?.value)) return [];
+          return [{ address, ...(from ? { from: from.value } : {}), ...(to ? { to: to.value } : {}) }];
+        }),
+        cidrs: this.#cidrs.changes(),
+      },
+      sweep: { ports: removed(ports), classes: removed(classes) },
+    };
+  }
+
+  accept(): void {
+    for (const rows of [this.#addresses, this.#cidrs, this.#classes, this.#ports]) rows.accept();
+  }
+
+  get #isTouched(): boolean {
+    return [this.#addresses, this.#cidrs, this.#classes, this.#ports].some((rows) => rows.isTouched);
+  }
+
+  #changedSets(): { fresh: RuleSet[]; gone: RuleSet[] } {
+    const fresh: RuleSet[] = [];
+    const gone: RuleSet[] = [];
+    for (const set of this.#touchedSets) {
+      const isLocal = (this.#sets.get(set) ?? 0) > 0;
+      if (!isLocal) this.#sets.delete(set);
+      if (isLocal && !this.#settled.has(set)) fresh.push(set);
+      if (!isLocal && this.#settled.has(set)) gone.push(set);
+    }
+    this.#touchedSets.clear();
+    return { fresh, gone };
+  }
+
+  #learn(set: RuleSet): void {
+    const { fallback } = set;
+    this.#settled.set(set, fallback);
+    for (const handle of set.handles) {
+      const others = this.#reached.get(handle);
+      if (others) others.add(set);
+      else this.#reached.set(handle, new Set([set]));
+    }
+    if (fallback.ports.length > 0) this.#addClassRow(set.id, 0, fallback);
+  }
+
+  #forget(set: RuleSet): void {
+    this.#settled.delete(set);
+    for (const handle of set.handles) {
+      const others = this.#reached.get(handle);
+      others?.delete(set);
+      if (others?.size === 0) this.#reached.delete(handle);
+    }
+  }
+
+  #removeFallback(set: RuleSet): void {
+    const { fallback } = set;
+    if (fallback.ports.length > 0) this.#removeClassRow(set.id, 0, fallback);
+  }
+
+  #affected(peers: PeerChanges, sets: readonly RuleSet[]): Iterable<Identity> {
+    if (this.#isNew) return this.#peers.identities;
+    const affected = new Set(peers.fresh);
+    const handles = new Set(sets.flatMap((set) => [...set.handles]));
+    for (const handle of handles) {
+      for (const identity of this.#peers.identitiesWith(handle)) affected.add(identity);
+    }
+    return affected;
+  }
+
+  /** Those that were seen before, with the number that they had. */
+  #classify(identities: Iterable<Identity>, peers: PeerChanges): Map<Identity, IdentityId | undefined> {
+    const reclassified = new Map<Identity, IdentityId | undefined>();
+    for (const identity of identities) {
+      const was = this.#seen.get(identity);
+      const local = this.#locals.retain(this.#classesOf(identity));
+      this.#seen.set(identity, local);
+      if (was) {
+        reclassified.set(identity, was.value?.identity);
+        this.#locals.release(was);
+        this.#locals.succeeds(local, was);
+      }
+    }
+    for (const [atom, was] of peers.moved) {
+      const [local, predecessor] = [this.#seen.get(atom.identity), was && this.#seen.get(was)];
+      if (local && predecessor) this.#locals.succeeds(local, predecessor);
+    }
+    for (const identity of peers.gone) {
+      const local = this.#seen.get(identity);
+      this.#seen.delete(identity);
+      if (local) this.#locals.release(local);
+    }
+    return reclassified;
+  }
+
+  #classesOf(identity: Identity): LocalIdentity['classes'] {
+    const sets = new Set<RuleSet>();
+    for (const handle of handlesOf(identity)) {
+      for (const set of this.#reached.get(handle) ?? []) sets.add(set);
+    }
+    const classes: [RuleSet, ClassEntry][] = [];
+    for (const set of sets) {
+      const entry = set.classOf(identity);
+      if (entry !== this.#settled.get(set)) classes.push([set, entry]);
+    }
+    return classes.sort(([a], [b]) => a.id - b.id);
+  }
+
+  #idOf(identity: Identity): IdentityId {
+    return this.#valueOf(identity).identity;
+  }
+
+  #valueOf(identity: Identity): AddressValue {
+    return (this.#seen.get(identity) ?? this.#locals.plain).value ?? nobody;
+  }
+
+  #addRows({ classes, value = nobody }: LocalIdentity): void {
+    for (const [set, entry] of classes) this.#addClassRow(set.id, value.identity, entry);
+  }
+
+  #removeRows({ classes, value = nobody }: LocalIdentity): void {
+    for (const [set, entry] of classes) this.#removeClassRow(set.id, value.identity, entry);
+  }
+
+  #addClassRow(set: SetId, identity: IdentityId, entry: ClassEntry): void {
+    const { lengths, rows } = portRows(entry);
+    const key = `${set}:${identity}`;
+    this.#classes.set(key, { set, identity, class: entry.id, lengths });
+    const users = this.#classUsers.get(entry) ?? 0;
+    this.#classUsers.set(entry, users + 1);
+    if (users === 0) for (const [portKey, row] of rows) this.#ports.set(portKey, row);
+  }
+
+  #removeClassRow(set: SetId, identity: IdentityId, entry: ClassEntry): void {
+    this.#classes.delete(`${set}:${identity}`);
+    const users = (this.#classUsers.get(entry) ?? 0) - 1;
+    if (users > 0) {
+      this.#classUsers.set(entry, users);
+    } else {
+      this.#classUsers.delete(entry);
+      for (const [key] of portRows(entry).rows) this.#ports.delete(key);
+    }
+  }
+
+  #stageAddresses(
+    { touched }: NodeChanges,
+    before: ReadonlyMap<Atom, IdentityId | undefined>,
+    all: () => Iterable<Held>,
+  ): void {
+    if (this.#isNew) {
+      for (const held of all()) this.#stageAddress(held);
+      return;
+    }
+    for (const held of touched) this.#stageAddress(held);
+    for (const [atom, was] of before) {
+      if (was === this.#idOf(atom.identity)) continue;
+      for (const held of atom.addresses) this.#stageAddress(held);
+    }
+  }
+
+  #stageAddress(held: Held): void {
+    const { address, owner, atom } = held;
+    if (!atom) {
+      this.#addresses.delete(address.text);
+      return;
+    }
+    const value = this.#addressValue(owner, this.#valueOf(atom.identity));
+    if (!sameValue(this.#addresses.get(address.text)?.value, value)) {
+      this.#addresses.set(address.text, { address, value });
+    }
+  }
+
+  #addressValue(owner: Held['owner'], remote: AddressValue): AddressValue {
+    if (nodeOf(owner) !== this.#name) return remote;
+    if (owner.kind === 'node') return { ...remote, role: 'local-node' };
+    const { ingress, egress } = owner.profile.sets;
+    return { ...remote, ingressSet: ingress?.id ?? 0, egressSet: egress?.id ?? 0, role: 'local-pod' };
+  }
+
+  #stageCidrs({ peers }: NodeChanges, before: ReadonlyMap<Atom, IdentityId | undefined>): void {
+    if (this.#isNew || this.#rangesChanged) {
+      for (const cell of [...peers.cells, ...this.#peers.cells]) this.#stageCell(cell);
+      this.#stageRanges();
+      return;
+    }
+    const cells = new Set<Cell>();
+    const touch = (cell: Cell) => {
+      cells.add(cell);
+      for (const child of cell.children) cells.add(child);
+    };
+    for (const cell of peers.cells) touch(cell);
+    for (const [{ profile, cell, identity }, was] of before) {
+      if (!profile && was !== this.#idOf(identity)) touch(cell);
+    }
+    for (const cell of cells) this.#stageCell(cell);
+  }
+
+  /** A prefix with the same answer as the prefix around it is left out. */
+  #stageCell(cell: Cell): void {
+    const { cidr, parent } = cell;
+    if (!cidr) return;
+    if (this.#podRanges.some((range) => range.text === cidr.text)) return;
+    const identity = parent && this.#cellId(cell);
+    const isNeeded =
+      identity !== undefined &&
+      identity !== this.#cellId(parent) &&
+      !this.#podRanges.some((range) => cidrContainsCidr(range, cidr));
+    if (isNeeded) this.#cidrs.set({ cidr, identity });
+    else this.#cidrs.delete(cidr);
+  }
+
+  #cellId(cell: Cell | undefined): IdentityId {
+    return cell?.cidr ? this.#idOf(this.#peers.identityOf(cell)) : 0;
+  }
+
+  /** Those of before that are cells as well have been staged as such. */
+  #stageRanges(): void {
+    for (const { cidr, identity } of [...this.#cidrs.rows.values()]) {
+      if (identity === unprogrammedIdentity) this.#cidrs.delete(cidr);
+    }
+    for (const cidr of this.#podRanges) {
+      const isInside = this.#podRanges.some(
+        (range) => range.prefixLength < cidr.prefixLength && cidrContainsCidr(range, cidr),
+      );
+      if (!isInside) this.#cidrs.set({ cidr, identity: unprogrammedIdentity });
+    }
+  }
+}
+
+const nobody: AddressValue = { identity: 0, ingressSet: 0, egressSet: 0, role: 'remote' };
+
+interface Change<T> {
+  readonly from: T | undefined;
+  readonly to: T | undefined;
+}
+
+function added<T>(changes: readonly Change<T>[]): T[] {
+  return changes.flatMap(({ from, to }) => (to !== undefined && from === undefined ? [to] : []));
+}
+
+function removed<T>(changes: readonly Change<T>[]): T[] {
+  return changes.flatMap(({ from, to }) => (from !== undefined && to === undefined ? [from] : []));
+}
+
+function sameValue(a: AddressValue | undefined, b: AddressValue | undefined): boolean {
+  return (
+    a === b ||
+    (a?.identity === b?.identity &&
+      a?.ingressSet === b?.ingressSet &&
+      a?.egressSet === b?.egressSet &&
+      a?.role === b?.role)
+  );
+}

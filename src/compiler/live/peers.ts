@@ -1,0 +1,223 @@
+/** Which identity every address and every prefix has, kept up as predicates and addresses come and go. */
+import { cidrContains } from '../../objects/ip.ts';
+import type { Block } from '../cidr-cells.ts';
+import type { NamedPorts, PredicateId } from '../predicates.ts';
+import { AddressBook } from './address-book.ts';
+import { CellTree } from './cell-tree.ts';
+import type { Cell } from './cell-tree.ts';
+import { handlesOf } from './model.ts';
+import type { Atom, Handle, Held, Identity, Profile } from './model.ts';
+
+/** What an update changed, for nodes to follow. */
+export interface PeerChanges {
+  /** With the identity before; undefined: the atom is new. */
+  readonly moved: ReadonlyMap<Atom, Identity | undefined>;
+  readonly fresh: ReadonlySet<Identity>;
+  readonly gone: ReadonlySet<Identity>;
+  /** New, removed, or with another parent. */
+  readonly cells: ReadonlySet<Cell>;
+}
+
+/** Names the port numbers that a predicate stands for. */
+type AskedPorts = (profile: Profile) => NamedPorts;
+
+export class Peers {
+  readonly #tree = new CellTree();
+  readonly #book = new AddressBook<Held>();
+  readonly #askedPorts: AskedPorts;
+  readonly #identities = new Map<string, Identity>();
+  readonly #with = new Map<Handle, Set<Identity>>();
+  /** The atoms of strangers and nodes. */
+  readonly #plain = new Map<Cell, Atom>();
+  /** All atoms of a cell. */
+  readonly #inCell = new Map<Cell, Set<Atom>>();
+  readonly #dirty = new Set<Atom>();
+  readonly #emptied = new Set<Atom>();
+  readonly #left = new Set<Identity>();
+  #moved = new Map<Atom, Identity | undefined>();
+  #fresh = new Set<Identity>();
+  #cells = new Set<Cell>();
+
+  constructor(askedPorts: AskedPorts) {
+    this.#askedPorts = askedPorts;
+    for (const root of this.#tree.roots) this.#plainAtom(root);
+  }
+
+  get identities(): Iterable<Identity> {
+    return this.#identities.values();
+  }
+
+  get cells(): Iterable<Cell> {
+    return this.#tree.cells;
+  }
+
+  identitiesWith(handle: Handle): Iterable<Identity> {
+    return this.#with.get(handle) ?? [];
+  }
+
+  /** What an address of the cell is that nobody has. */
+  identityOf(cell: Cell): Identity {
+    return this.#plainAtom(cell).identity;
+  }
+
+  /** The profile's predicates or asked ports are others now. */
+  touch(profile: Profile): void {
+    for (const atom of profile.atoms.values()) this.#dirty.add(atom);
+  }
+
+  /** The holder's profile must know its predicates. */
+  place(held: Held): void {
+    this.#book.add(held);
+    this.#join(held);
+  }
+
+  displace(held: Held): void {
+    this.#book.delete(held);
+    this.#leave(held);
+  }
+
+  /** Gives the addresses that are in another cell now. */
+  changeBlocks(added: readonly Block[], removed: readonly Block[]): Held[] {
+    if (added.length + removed.length === 0) return [];
+    const { fresh, gone, changed } = this.#tree.update(added, removed);
+    const moving: Held[] = [];
+    for (const cell of fresh) {
+      this.#cells.add(cell);
+      this.#dirty.add(this.#plainAtom(cell));
+      if (!cell.cidr) continue;
+      for (const held of this.#book.near(cell.cidr)) {
+        if (cidrContains(cell.cidr, held.address)) moving.push(held);
+      }
+    }
+    for (const cell of gone) {
+      this.#cells.add(cell);
+      for (const atom of this.#inCell.get(cell) ?? []) moving.push(...atom.addresses);
+      const plain = this.#plain.get(cell);
+      this.#plain.delete(cell);
+      if (plain) this.#emptied.add(plain);
+    }
+    for (const cell of changed) {
+      this.#cells.add(cell);
+      for (const atom of this.#inCell.get(cell) ?? []) this.#dirty.add(atom);
+    }
+    for (const held of new Set(moving)) {
+      this.#leave(held);
+      this.#join(held);
+    }
+    return moving;
+  }
+
+  /** Works out the identities of what was touched, and forgets what is not used any more. */
+  settle(): PeerChanges {
+    for (const atom of this.#emptied) if (this.#isUnused(atom)) this.#remove(atom);
+    this.#emptied.clear();
+    for (const atom of this.#dirty) this.#identify(atom);
+    this.#dirty.clear();
+    const gone = new Set<Identity>();
+    for (const identity of this.#left) {
+      if (identity.atoms.size > 0) continue;
+      this.#identities.delete(identity.key);
+      for (const handle of handlesOf(identity)) {
+        const others = this.#with.get(handle);
+        others?.delete(identity);
+        if (others?.size === 0) this.#with.delete(handle);
+      }
+      if (!this.#fresh.delete(identity)) gone.add(identity);
+    }
+    this.#left.clear();
+    const changes = { moved: this.#moved, fresh: this.#fresh, gone, cells: this.#cells };
+    this.#moved = new Map();
+    this.#fresh = new Set();
+    this.#cells = new Set();
+    return changes;
+  }
+
+  #join(held: Held): void {
+    const cell = this.#tree.of(held.address);
+    const profile = held.owner.kind === 'pod' ? held.owner.profile : undefined;
+    const atom = profile ? this.#atomOf(profile, cell) : this.#plainAtom(cell);
+    held.atom = atom;
+    atom.addresses.add(held);
+  }
+
+  #leave(held: Held): void {
+    const { atom } = held;
+    held.atom = undefined;
+    atom?.addresses.delete(held);
+    if (atom?.addresses.size === 0) this.#emptied.add(atom);
+  }
+
+  #atomOf(profile: Profile, cell: Cell): Atom {
+    let atom = profile.atoms.get(cell);
+    if (!atom) profile.atoms.set(cell, (atom = this.#newAtom(profile, cell)));
+    return atom;
+  }
+
+  #plainAtom(cell: Cell): Atom {
+    let atom = this.#plain.get(cell);
+    if (!atom) this.#plain.set(cell, (atom = this.#newAtom(undefined, cell)));
+    return atom;
+  }
+
+  #newAtom(profile: Profile | undefined, cell: Cell): Atom {
+    const identity = this.#intern(satisfied(profile, cell), profile);
+    const atom: Atom = { profile, cell, identity, addresses: new Set() };
+    identity.atoms.add(atom);
+    const others = this.#inCell.get(cell);
+    if (others) others.add(atom);
+    else this.#inCell.set(cell, new Set([atom]));
+    this.#moved.set(atom, undefined);
+    return atom;
+  }
+
+  #isUnused({ profile, cell, addresses }: Atom): boolean {
+    return addresses.size === 0 && (profile !== undefined || !this.#plain.has(cell));
+  }
+
+  #remove(atom: Atom): void {
+    atom.profile?.atoms.delete(atom.cell);
+    const others = this.#inCell.get(atom.cell);
+    others?.delete(atom);
+    if (others?.size === 0) this.#inCell.delete(atom.cell);
+    atom.identity.atoms.delete(atom);
+    this.#left.add(atom.identity);
+    this.#dirty.delete(atom);
+    this.#moved.delete(atom);
+  }
+
+  #identify(atom: Atom): void {
+    const identity = this.#intern(satisfied(atom.profile, atom.cell), atom.profile);
+    if (identity === atom.identity) return;
+    if (!this.#moved.has(atom)) this.#moved.set(atom, atom.identity);
+    atom.identity.atoms.delete(atom);
+    this.#left.add(atom.identity);
+    atom.identity = identity;
+    identity.atoms.add(atom);
+  }
+
+  #intern(predicates: readonly PredicateId[], profile: Profile | undefined): Identity {
+    const key = predicates.join(',');
+    let identity = this.#identities.get(key);
+    if (!identity) {
+      const ports = profile ? this.#askedPorts(profile) : noPorts;
+      const portsKey = ports.size > 0 ? JSON.stringify([...ports]) : '';
+      identity = { predicates, ports, key, portsKey, atoms: new Set() };
+      this.#identities.set(key, identity);
+      this.#fresh.add(identity);
+      for (const handle of handlesOf(identity)) {
+        const others = this.#with.get(handle);
+        if (others) others.add(identity);
+        else this.#with.set(handle, new Set([identity]));
+      }
+    }
+    return identity;
+  }
+}
+
+const noPorts: NamedPorts = new Map();
+
+function satisfied(profile: Profile | undefined, cell: Cell): readonly PredicateId[] {
+  const own = profile?.predicates ?? [];
+  if (own.length === 0) return cell.predicates;
+  return cell.predicates.length === 0 ? own : [...own, ...cell.predicates].sort((a, b) => a - b);
+}

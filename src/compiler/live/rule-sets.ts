@@ -1,0 +1,166 @@
+/** The sets that local pods have, and the class that each gives to an identity. */
+import type { Origin } from '../../policy/ir.ts';
+import { classRules } from '../class-rules.ts';
+import type { RuleTier } from '../class-rules.ts';
+import type { NamedPorts } from '../predicates.ts';
+import type { ClassEntry, SetId } from '../program.ts';
+import { resolvePorts } from '../sections.ts';
+import type { CompiledRule, CompiledSection } from '../sections.ts';
+import { together } from '../subjects.ts';
+import type { ClassPool } from './class-pool.ts';
+import type { LiveSection, LiveSections } from './live-policies.ts';
+import { handlesOf } from './model.ts';
+import type { Handle, Identity } from './model.ts';
+
+interface KnownClass {
+  readonly entry: ClassEntry;
+  readonly poolKey: string;
+}
+
+export class RuleSet {
+  readonly id: SetId;
+  readonly key: string;
+  readonly sections: readonly LiveSection[];
+  /** Number of profiles that have it. */
+  users = 0;
+  readonly #tiers: readonly RuleTier[];
+  readonly #pool: ClassPool;
+  /** By what a rule can reach an identity; an any-peer rule tells identities apart by the port names it asks for. */
+  readonly #reach = new Map<Handle, CompiledRule[]>();
+  readonly #numbers = new Map<CompiledRule, number>();
+  readonly #named: boolean;
+  readonly #known = new Map<string, KnownClass>();
+
+  constructor(
+    { id, key, pool }: { readonly id: SetId; readonly key: string; readonly pool: ClassPool },
+    sections: readonly LiveSection[],
+    compiled: readonly CompiledSection[],
+  ) {
+    this.id = id;
+    this.key = key;
+    this.sections = sections;
+    this.#pool = pool;
+    this.#tiers = together(compiled).tiers;
+    const rules = this.#tiers.flatMap((tier) => tier.rules);
+    this.#named = rules.some((rule) => rule.named);
+    for (const rule of rules) {
+      this.#numbers.set(rule, this.#numbers.size);
+      for (const handle of reachOf(rule)) {
+        const others = this.#reach.get(handle);
+        if (others) others.push(rule);
+        else this.#reach.set(handle, [rule]);
+      }
+    }
+  }
+
+  /** An identity with none of them gets the fallback. */
+  get handles(): Iterable<Handle> {
+    return this.#reach.keys();
+  }
+
+  /** The policies that isolate its subjects. */
+  get isolatedBy(): Origin[] {
+    return this.sections.flatMap(({ compiled, owner, direction }) =>
+      compiled.isolatedBy ? (owner.policy[direction]?.origin ?? []) : [],
+    );
+  }
+
+  get fallback(): ClassEntry {
+    return this.#class(new Set(), { ports: new Map(), portsKey: '' });
+  }
+
+  classOf(identity: Identity): ClassEntry {
+    const reaching = new Set<CompiledRule>();
+    for (const handle of handlesOf(identity)) {
+      for (const rule of this.#reach.get(handle) ?? []) if (rule.peers !== 'any') reaching.add(rule);
+    }
+    return this.#class(reaching, identity);
+  }
+
+  releaseClasses(): void {
+    for (const { poolKey } of this.#known.values()) this.#pool.release(poolKey);
+    this.#known.clear();
+  }
+
+  #class(
+    reaching: ReadonlySet<CompiledRule>,
+    { ports, portsKey }: { readonly ports: NamedPorts; readonly portsKey: string },
+  ): ClassEntry {
+    const numbers = [...reaching].map((rule) => this.#numbers.get(rule) ?? 0);
+    const key = `${numbers.sort((a, b) => a - b).join(',')} ${this.#named ? portsKey : ''}`;
+    let known = this.#known.get(key);
+    if (!known) {
+      const rules = classRules(this.#tiers, reaching, this.#named ? ports : new Map());
+      this.#known.set(key, (known = { entry: this.#pool.retain(rules), poolKey: rules.key }));
+    }
+    return known.entry;
+  }
+}
+
+function reachOf({ peers, ports, named }: CompiledRule): readonly Handle[] {
+  if (peers !== 'any') return peers;
+  if (!named || ports === 'any') return [];
+  return ports.flatMap((port) => ('name' in port ? [port.name] : []));
+}
+
+export class RuleSets {
+  readonly #sections: LiveSections;
+  readonly #pool: ClassPool;
+  readonly #byKey = new Map<string, RuleSet>();
+  readonly #touched = new Set<RuleSet>();
+  #dead: RuleSet[] = [];
+  #nextId = 1;
+
+  constructor(sections: LiveSections, pool: ClassPool) {
+    this.#sections = sections;
+    this.#pool = pool;
+  }
+
+  get all(): Iterable<RuleSet> {
+    return this.#byKey.values();
+  }
+
+  /** Of the sections in the order in which they are asked. Undefined: they say nothing. */
+  retain(sections: readonly LiveSection[], subject: NamedPorts): RuleSet | undefined {
+    const parts = sections.flatMap((section) => {
+      const { compiled, direction, serial } = section;
+      const asks = direction === 'ingress' && compiled.rules.some(({ named }) => named);
+      const resolved = asks ? resolvePorts(compiled, subject) : compiled;
+      const key = asks ? `${serial}:${resolved.content}` : `${serial}`;
+      return resolved.rules.length > 0 || resolved.isolatedBy ? [{ section, resolved, key }] : [];
+    });
+    if (parts.length === 0) return undefined;
+    const key = parts.map((part) => part.key).join(' ');
+    let set = this.#byKey.get(key);
+    if (!set) {
+      const used = parts.map(({ section }) => section);
+      const compiled = parts.map(({ resolved }) => resolved);
+      set = new RuleSet({ id: this.#nextId++, key, pool: this.#pool }, used, compiled);
+      this.#byKey.set(key, set);
+      for (const section of used) this.#sections.retain(section);
+    }
+    set.users += 1;
+    return set;
+  }
+
+  release(set: RuleSet): void {
+    set.users -= 1;
+    this.#touched.add(set);
+  }
+
+  settle(): void {
+    for (const set of this.#touched) {
+      if (set.users > 0) continue;
+      this.#byKey.delete(set.key);
+      for (const section of set.sections) this.#sections.release(section);
+      this.#dead.push(set);
+    }
+    this.#touched.clear();
+  }
+
+  /** To be called when no node needs the classes of sets that are gone. */
+  bury(): void {
+    for (const set of this.#dead) set.releaseClasses();
+    this.#dead = [];
+  }
+}

@@ -1,0 +1,216 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { Compiler } from '../../../src/compiler/compiler.ts';
+import { changeBetween } from '../../../src/compiler/live/change.ts';
+import { LiveCompiler } from '../../../src/compiler/live/live-compiler.ts';
+import { computeDelta, emptyTables } from '../../../src/compiler/delta.ts';
+import { nodeTables } from '../../../src/compiler/node-tables.ts';
+import { TableModel } from '../../../src/compiler/table-model.ts';
+import type { Delta, NodeTables } from '../../../src/compiler/tables.ts';
+import { evaluate } from '../../../src/policy/evaluate.ts';
+import { isUnprogrammed } from '../../generate/flow.ts';
+import { arbitraryChange, arbitraryHistory } from '../../generate/scenario.ts';
+import type { Scenario } from '../../generate/scenario.ts';
+import { canonicalTables } from '../canonical.ts';
+import { arbitraryTieredScenario } from '../tiered.ts';
+
+type State = Omit<Scenario, 'flows'>;
+
+const nodes = ['n1', 'n2'] as const;
+
+/** What a fresh compile gives the node, in contents. */
+function fresh({ cluster, policies }: State, node: string) {
+  const program = new Compiler().compile(cluster, policies);
+  return canonicalTables(program, nodeTables(program, node, cluster.nodes.get(node)?.podCIDRs ?? []));
+}
+
+/** A compiler that follows a cluster, and the kernel of each of its nodes. */
+class Followed {
+  readonly compiler = new LiveCompiler();
+  readonly models = new Map<string, TableModel>();
+  #state: State | undefined;
+
+  constructor(names: readonly string[] = nodes) {
+    for (const name of names) this.addNode(name);
+  }
+
+  addNode(name: string): void {
+    this.compiler.addNode(name);
+    this.models.set(name, new TableModel());
+  }
+
+  update(next: State): ReadonlyMap<string, Delta> {
+    const deltas = this.compiler.update(changeBetween(this.#state, next));
+    this.#state = next;
+    return deltas;
+  }
+
+  /** All nodes take the update. */
+  move(next: State): ReadonlyMap<string, Delta> {
+    const deltas = this.update(next);
+    for (const [name, delta] of deltas) {
+      this.models.get(name)?.apply(delta);
+      this.models.get(name)?.sweep();
+    }
+    this.compiler.accept();
+    return deltas;
+  }
+
+  tables(node: string): NodeTables {
+    const tables = this.compiler.tables(node);
+    if (!tables) throw new Error(`${node} is not followed`);
+    return tables;
+  }
+
+  check(state: State): void {
+    for (const [name, model] of this.models) {
+      expect(canonicalTables(this.compiler, this.tables(name))).toEqual(fresh(state, name));
+      expect(model.tables()).toEqual(this.tables(name));
+      const { addresses, cidrs, classes, ports } = this.tables(name);
+      expect(model.size).toBe(addresses.size + cidrs.size + classes.size + ports.size);
+    }
+  }
+}
+
+function sizeOf({ add, stage, sweep }: Delta): number {
+  const lists = [add.ports, add.classes, stage.addresses, stage.cidrs, sweep.ports, sweep.classes];
+  return lists.reduce((sum, list) => sum + list.length, 0);
+}
+
+test('after any sequence of changes the tables are those of a fresh compile, and nodes hold nothing else', () => {
+  fc.assert(
+    fc.property(arbitraryHistory, (states) => {
+      const followed = new Followed();
+      for (const state of states) {
+        followed.move(state);
+        followed.check(state);
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('the same with tiers, denials and passes', () => {
+  fc.assert(
+    fc.property(fc.array(arbitraryTieredScenario, { minLength: 2, maxLength: 4 }), (states) => {
+      const followed = new Followed();
+      for (const state of states) {
+        followed.move(state);
+        followed.check(state);
+      }
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test('nothing is left of what is gone', () => {
+  fc.assert(
+    fc.property(arbitraryChange, ({ before, after }) => {
+      const followed = new Followed();
+      const nothing = { cluster: { ...before.cluster, pods: new Map(), nodes: new Map() }, policies: [] };
+      for (const state of [before, nothing, after, nothing]) followed.move(state);
+      for (const name of nodes) {
+        expect(followed.tables(name)).toEqual({
+          addresses: new Map(),
+          cidrs: new Map(),
+          classes: new Map(),
+          ports: new Map(),
+        });
+      }
+      expect(followed.compiler.rules.size + followed.compiler.isolations().size).toBe(0);
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test('a change that is named but changes nothing writes nothing', () => {
+  fc.assert(
+    fc.property(arbitraryChange, ({ before }) => {
+      const followed = new Followed();
+      followed.move(before);
+      const again = structuredClone(before);
+      for (const delta of followed.move(again).values()) expect(sizeOf(delta)).toBe(0);
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test('nodes may refuse: what they take later starts from what they hold', () => {
+  fc.assert(
+    fc.property(arbitraryHistory, fc.infiniteStream(fc.boolean()), (states, luck) => {
+      const followed = new Followed();
+      const last = states.at(-1);
+      for (const state of states) {
+        if (state !== last && luck.next().value === true) followed.update(state);
+        else {
+          followed.move(state);
+          followed.check(state);
+        }
+      }
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test('nodes may come and go', () => {
+  fc.assert(
+    fc.property(arbitraryHistory, (states) => {
+      const followed = new Followed(['n1']);
+      for (const [index, state] of states.entries()) {
+        if (index % 2 === 1) {
+          followed.addNode('n2');
+        } else if (index > 0) {
+          followed.compiler.removeNode('n2');
+          followed.models.delete('n2');
+        }
+        followed.move(state);
+        followed.check(state);
+      }
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test('on every step of every delta a packet sees the old policy or the new one, whole', () => {
+  fc.assert(
+    fc.property(arbitraryChange, ({ before, after, flows }) => {
+      const followed = new Followed();
+      followed.move(before);
+      const deltas = followed.update(after);
+      for (const [name, model] of followed.models) {
+        const judgeAll = (epoch = model.epoch) => flows.map((flow) => model.judge(flow, epoch).allowed);
+        const target = new TableModel();
+        target.apply(computeDelta(emptyTables, followed.tables(name)));
+        const [oldEpoch, old, next] = [
+          model.epoch,
+          judgeAll(),
+          flows.map((flow) => target.judge(flow).allowed),
+        ];
+        const delta = deltas.get(name);
+        for (const _ of delta ? model.applySteps(delta) : []) {
+          expect(judgeAll(oldEpoch)).toEqual(old);
+          expect(judgeAll()).toEqual(model.epoch === oldEpoch ? old : next);
+        }
+        for (const _ of model.sweepSteps()) expect(judgeAll()).toEqual(next);
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('before and after a change the nodes together answer as the oracle does', () => {
+  fc.assert(
+    fc.property(arbitraryChange, ({ before, after, flows }) => {
+      const followed = new Followed();
+      for (const state of [before, after]) {
+        followed.move(state);
+        for (const flow of flows) {
+          const held = ![flow.source, flow.destination].some((end) => isUnprogrammed(state.cluster, end));
+          const allowed = [...followed.models.values()].every((model) => model.judge(flow).allowed);
+          expect(allowed).toBe(held && evaluate(state.cluster, state.policies, flow).allowed);
+        }
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
