@@ -9,13 +9,21 @@ const maxExpansion = 10;
 const freeNodes = 100_000;
 const maxDepth = 200;
 
+/** Whose meaning no parser doubts. Others make text of bytes, or mean something to one program only. */
+const plainTags = new Set(
+  ['str', 'int', 'float', 'bool', 'null', 'map', 'seq'].map((name) => `tag:yaml.org,2002:${name}`),
+);
+
 export interface Survey {
   /** What each alias stands for: the nearest anchor of its name before it. Acyclic. */
   readonly aliases: ReadonlyMap<Alias, Node>;
   readonly problems: readonly Diagnostic[];
 }
 
-/** Problems: duplicate keys, aliases without anchor or within it, aliases that explode, endless nesting. */
+/**
+ * Problems: duplicate keys, merges over what stands before them, tags, aliases without anchor or within it, aliases that
+ * explode, endless nesting.
+ */
 export function surveyDocument(root: Node, positionAt: (offset: number) => Position): Survey {
   const walk = new Walk(positionAt);
   const expanded = walk.node(root, 0);
@@ -34,6 +42,8 @@ class Walk {
   readonly #anchors = new Map<string, Node>();
   /** Nodes at and below each anchor, aliases expanded; absent while the anchor's node is still being walked. */
   readonly #sizes = new Map<Node, number>();
+  /** The keys of each object that has been merged somewhere, with those that are merged into it. */
+  readonly #keys = new Map<YAMLMap, ReadonlySet<string>>();
   readonly #positionAt: (offset: number) => Position;
 
   constructor(positionAt: (offset: number) => Position) {
@@ -56,6 +66,10 @@ class Walk {
     }
     const anchor = isScalar(node) || isMap(node) || isSeq(node) ? node.anchor : undefined;
     if (anchor !== undefined) this.#anchors.set(anchor, node);
+    if (node.tag !== undefined && !plainTags.has(node.tag)) {
+      const hint = 'Write the value without a tag.';
+      this.report(node, failure('YAML_TAG', `the tag ${node.tag} has no meaning here`, { hint }));
+    }
     let size = 1;
     if (isMap(node)) size += this.#map(node, depth + 1);
     else if (isSeq(node)) for (const item of node.items) size += this.node(item as Node | null, depth + 1);
@@ -78,6 +92,7 @@ class Walk {
 
   #map(map: YAMLMap, depth: number): number {
     const seen = new Set<string>();
+    const merged = new Set<string>();
     let size = 0;
     for (const pair of map.items) {
       const key = pair.key as Node | null;
@@ -90,8 +105,38 @@ class Walk {
         }
         seen.add(name);
       }
-      size += this.node(key, depth) + this.node(pair.value as Node | null, depth);
+      const value = pair.value as Node | null;
+      size += this.node(key, depth) + this.node(value, depth);
+      if (isMergeKey(key)) {
+        const keys = this.#mergedKeys(value);
+        const overlap = keys.find((name) => seen.has(name) || merged.has(name));
+        if (overlap !== undefined) {
+          const message = `what is merged here has the key ${JSON.stringify(overlap)}, which is already set in this object`;
+          const hint = 'Merge first: parsers disagree on which one counts.';
+          this.report(key, failure('YAML_DUPLICATE_KEY', message, { hint }));
+        }
+        for (const name of keys) merged.add(name);
+      }
     }
     return size;
+  }
+
+  #mergedKeys(value: Node | null): readonly string[] {
+    const node = isAlias(value) ? this.aliases.get(value) : value;
+    if (isSeq(node)) return [...new Set(node.items.flatMap((item) => this.#mergedKeys(item as Node | null)))];
+    return isMap(node) ? [...this.#keysOf(node)] : [];
+  }
+
+  #keysOf(map: YAMLMap): ReadonlySet<string> {
+    let keys = this.#keys.get(map);
+    if (!keys) {
+      const names = map.items.flatMap(({ key, value }) =>
+        isMergeKey(key as Node | null)
+          ? this.#mergedKeys(value as Node | null)
+          : [keyText(key as Node | null)],
+      );
+      this.#keys.set(map, (keys = new Set(names)));
+    }
+    return keys;
   }
 }

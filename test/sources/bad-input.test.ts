@@ -44,6 +44,27 @@ test('duplicate keys, wherever they are', () => {
   ]);
 });
 
+describe('merges', () => {
+  const labels = (text: string): string[] => brief(errorsOf(`${pod}spec:\n  x: &x {a: 1}\n  y: ${text}\n`));
+  const problem =
+    '7:_ YAML_DUPLICATE_KEY what is merged here has the key "a", which is already set in this object';
+  test.each([
+    // kubectl's parser goes by the order of the text, others by what is written out.
+    ['{a: 2, <<: *x}', [problem.replace('_', '13')]],
+    ['{<<: *x, <<: {a: 3}}', [problem.replace('_', '15')]],
+    ['{a: 2, <<: {<<: [{b: 1}, *x]}}', [problem.replace('_', '13')]],
+    ['{<<: *x, a: 2}', []],
+    ['{<<: [*x, {a: 3}]}', []],
+    ['{b: 2, <<: *x}', []],
+  ])('%s', (text, messages) => {
+    expect(labels(text)).toEqual(messages);
+  });
+});
+
+test.each(['!!binary YWJj', '!secret x', '!!set {a}', '! 12'])('the tag of %s', (text) => {
+  expect(errorsOf(`${pod}  labels: { app: ${text} }\n`).map(({ code }) => code)).toContain('YAML_TAG');
+});
+
 describe('aliases', () => {
   test.each([
     ['within their own anchor', `a: &a [*a]\n${pod}`, "1:8 YAML_ALIAS anchor 'a' value contains itself"],
