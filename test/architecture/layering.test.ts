@@ -14,6 +14,7 @@ const engine = [
   'compiler',
   'datapath',
   'datapath/ebpf',
+  'datapath/nftables',
 ];
 const belowLab = [...engine, 'kernel', 'analyze', 'agent', 'observe'];
 
@@ -27,6 +28,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   kernel: ['errors.ts', 'objects'],
   datapath: ['errors.ts', 'objects', 'policy', 'compiler'],
   'datapath/ebpf': ['errors.ts', 'objects', 'policy', 'compiler', 'datapath', 'kernel'],
+  'datapath/nftables': ['errors.ts', 'objects', 'policy', 'compiler', 'datapath', 'kernel'],
   analyze: ['errors.ts', 'objects', 'sources', 'policy', 'dialects', 'compiler'],
   agent: engine,
   observe: ['errors.ts', 'objects', 'policy', 'compiler', 'datapath', 'analyze'],

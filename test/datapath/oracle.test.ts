@@ -1,61 +1,21 @@
 /** The programs in the kernel, on real packet bytes, say what the oracle says, and for the reason that it gives. */
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ipv4, ipv6, transport } from '../../src/datapath/packet.ts';
 import { Compiler } from '../../src/compiler/compiler.ts';
 import { computeDelta, emptyTables } from '../../src/compiler/delta.ts';
 import { lookup } from '../../src/compiler/lookup.ts';
 import { nodeTables } from '../../src/compiler/node-tables.ts';
-import type { AddressEntry, Program } from '../../src/compiler/program.ts';
+import type { Program } from '../../src/compiler/program.ts';
 import type { NodeTables } from '../../src/compiler/tables.ts';
-import type { DatapathReason, FlowEvent } from '../../src/datapath/datapath.ts';
-import type { Address } from '../../src/objects/ip.ts';
-import type { Cluster, Node } from '../../src/objects/model.ts';
+import type { FlowEvent } from '../../src/datapath/datapath.ts';
+import type { Node } from '../../src/objects/model.ts';
 import { evaluate } from '../../src/policy/evaluate.ts';
-import type { DirectionVerdict, Flow } from '../../src/policy/verdict.ts';
-import { isUnprogrammed } from '../generate/flow.ts';
+import type { Flow } from '../../src/policy/verdict.ts';
 import { arbitraryChange, arbitraryScenario } from '../generate/scenario.ts';
 import type { Scenario } from '../generate/scenario.ts';
 import { isRoot, KernelTables } from './kernel-tables.ts';
-
-interface Expected {
-  readonly allowed: boolean;
-  readonly reason: DatapathReason;
-}
-
-const nobody: Expected = { allowed: true, reason: 'no-subject' };
-const unprogrammed: Expected = { allowed: false, reason: 'unprogrammed' };
-/** Nobody can say what egress rules have to say of an address that nobody has yet. */
-const notAsked: Expected = { allowed: true, reason: 'none' };
-
-/** What the node in question must say: it enforces for its own pods, and for addresses that pods of it may have. */
-class NodeView {
-  readonly #cluster: Cluster;
-  readonly #program: Program;
-  readonly #node: Node;
-
-  constructor(options: { cluster: Cluster; program: Program; node: Node }) {
-    this.#cluster = options.cluster;
-    this.#program = options.program;
-    this.#node = options.node;
-  }
-
-  #owner(address: Address): AddressEntry['owner'] | undefined {
-    return this.#program.addresses.get(address.text)?.owner;
-  }
-
-  isThisNode(address: Address): boolean {
-    const owner = this.#owner(address);
-    return owner?.kind === 'node' && owner.node === this.#node.name;
-  }
-
-  expected(address: Address, verdict: DirectionVerdict): Expected {
-    const onlyThisNode = { ...this.#cluster, nodes: new Map([[this.#node.name, this.#node]]) };
-    const owner = this.#owner(address);
-    if (owner === undefined && isUnprogrammed(onlyThisNode, address)) return unprogrammed;
-    return owner?.kind === 'pod' && owner.node === this.#node.name ? verdict : nobody;
-  }
-}
+import { NodeView, nobody, notAsked, packetOf, unprogrammed } from './node-view.ts';
+import type { Expected } from './node-view.ts';
 
 describe.skipIf(!isRoot)('[root] the loaded programs and the oracle', () => {
   let kernel: KernelTables;
@@ -149,10 +109,3 @@ describe.skipIf(!isRoot)('[root] the loaded programs and the oracle', () => {
     );
   });
 });
-
-function packetOf({ source, destination, protocol, port }: Flow): Uint8Array {
-  const payload = transport(protocol, port);
-  return source.family === 4
-    ? ipv4({ source, destination, protocol, payload })
-    : ipv6({ source, destination, protocol, payload });
-}
