@@ -67,7 +67,10 @@ export function portsOf(pod: Pod, cluster: Cluster, policies: readonly Policy[])
   return complete([...declared, ...served], portMatches(sections), pod);
 }
 
-/** What egress rules that can match an outside address name. */
+/**
+ * What egress rules that can match an outside address name, and one port that none of them does: without that, who may
+ * go out on the named ports alone would look like who may go out anyhow. TCP, and what a rule allows all ports of.
+ */
 function outsidePorts(policies: readonly Policy[]): readonly PortSpec[] {
   const sections = policies.flatMap(({ egress }) => egress ?? []);
   const reachOutside = sections.map((section) => ({
@@ -76,7 +79,24 @@ function outsidePorts(policies: readonly Policy[]): readonly PortSpec[] {
       ({ peers }) => peers === 'any' || peers.some(({ kind }) => kind === 'ipBlock'),
     ),
   }));
-  return complete([], portMatches(reachOutside));
+  const matches = portMatches(reachOutside);
+  const protocols = new Set<Protocol>(['TCP']);
+  for (const { kind, protocol } of matches) if (kind === 'all') protocols.add(protocol);
+  const others = [...protocols].flatMap((protocol) => unnamedPort(protocol, matches) ?? []);
+  return complete(others, matches);
+}
+
+/** Asked in this order for one that no rule names. */
+const usualPorts: readonly number[] = [80, 443, 8080, 22, 1];
+
+function unnamedPort(protocol: Protocol, matches: readonly PortMatch[]): PortSpec | undefined {
+  const isNamed = (port: number) =>
+    matches.some(
+      (match) =>
+        match.kind === 'range' && match.protocol === protocol && match.from <= port && port <= match.to,
+    );
+  const port = usualPorts.find((candidate) => !isNamed(candidate));
+  return port === undefined ? undefined : { protocol, port };
 }
 
 function portMatches(sections: readonly Section[]): readonly PortMatch[] {

@@ -187,13 +187,28 @@ describe('ports', () => {
     });
   });
 
-  it('of the outside are those that egress rules name that can reach it', () => {
+  it('of the outside are those that egress rules name that can reach it, and one that none names', () => {
     const egress = (rule: string) => portsIn(policy(`{podSelector: {}, egress: [${rule}]}`)).outside;
     expect(egress('{ports: [{port: 443}, {port: 53, protocol: UDP}, {port: web}]}')).toEqual([
+      '80/TCP',
       '443/TCP',
       '53/UDP',
     ]);
-    expect(egress('{to: [{ipBlock: {cidr: 203.0.113.0/24}}], ports: [{port: 5432}]}')).toEqual(['5432/TCP']);
+    expect(egress('{to: [{ipBlock: {cidr: 203.0.113.0/24}}], ports: [{port: 5432}]}')).toEqual([
+      '80/TCP',
+      '5432/TCP',
+    ]);
+    expect(egress('{ports: [{port: 80}, {port: 400, endPort: 500}]}')).toEqual([
+      '80/TCP',
+      '400/TCP',
+      '8080/TCP',
+    ]);
+    expect(egress('{ports: [{protocol: UDP}, {port: 80, protocol: UDP}]}')).toEqual([
+      '80/TCP',
+      '80/UDP',
+      '443/UDP',
+    ]);
+    expect(egress('{ports: [{port: 1, endPort: 65535}]}')).toEqual(['1/TCP']);
     expect(egress('{to: [{podSelector: {}}], ports: [{port: 6379}]}')).toEqual(['80/TCP']);
   });
 

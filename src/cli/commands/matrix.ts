@@ -16,7 +16,8 @@ export const matrixCommand = (session: Session): Command =>
       summary: 'print who may talk to whom, on which ports',
       description:
         'Judges every ordered pair of workloads, and the outside, on every port that is declared, served or named by a ' +
-        'policy. Replicas that agree are one row and one column. The outside is split by the ipBlocks of the policies.',
+        'policy. Replicas that agree are one row and one column. The outside is split by the ipBlocks of the policies, ' +
+        'and asked also on a port that no policy names.',
       arguments: [pathsArgument()],
       options: [
         ...sourceOptions(),
