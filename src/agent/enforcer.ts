@@ -1,11 +1,11 @@
 /**
- * From a cluster to the kernel: translate, compile, and move every node's datapath from the tables it holds to the
- * tables it should hold. All nodes change or none does.
+ * From a cluster to the kernel: translate, follow the change, and have every node's datapath take its delta. All nodes
+ * change or none does.
  */
-import type { Compiler } from '../compiler/compiler.ts';
-import { computeDelta, emptyTables } from '../compiler/delta.ts';
-import { nodeTables } from '../compiler/node-tables.ts';
-import type { Program } from '../compiler/program.ts';
+import { deltaSize, reverseDelta } from '../compiler/delta.ts';
+import { changeBetween } from '../compiler/live/change.ts';
+import { LiveCompiler } from '../compiler/live/live-compiler.ts';
+import type { Legend } from '../compiler/program.ts';
 import type { Delta, NodeTables } from '../compiler/tables.ts';
 import type { Datapath } from '../datapath/datapath.ts';
 import { translatePolicies } from '../dialects/translate.ts';
@@ -17,42 +17,33 @@ import type { Policy } from '../policy/ir.ts';
 export interface Enforced {
   readonly cluster: Cluster;
   readonly policies: readonly Policy[];
-  readonly program: Program;
+  readonly legend: Legend;
 }
 
 /** How long each stage of one update took, in milliseconds, and how much of the tables it touched on all nodes. */
 export interface UpdateTimings {
   readonly translateMs: number;
+  /** From the change of the cluster to the change of every node's tables. */
   readonly compileMs: number;
-  /** Per-node tables and deltas. */
+  /** These as deltas. */
   readonly deltaMs: number;
   /** From the first map write to the last node's commit. */
   readonly kernelMs: number;
   readonly entries: number;
 }
 
-interface EnforcedNode {
-  readonly datapath: Datapath;
-  tables: NodeTables;
-}
-
 interface NodeChange {
   readonly name: string;
-  readonly node: EnforcedNode;
-  readonly next: NodeTables;
+  readonly datapath: Datapath;
   readonly delta: Delta;
 }
 
 export class Enforcer {
-  readonly #compiler: Pick<Compiler, 'compile' | 'takeBack'>;
-  readonly #nodes = new Map<string, EnforcedNode>();
+  readonly #compiler = new LiveCompiler();
+  readonly #datapaths = new Map<string, Datapath>();
   #enforced: Enforced | undefined;
   /** Set once some node could not be taken back: its tables are not those that are noted here. */
   #differing: BulkheadError | undefined;
-
-  constructor(compiler: Pick<Compiler, 'compile' | 'takeBack'>) {
-    this.#compiler = compiler;
-  }
 
   /** The last update that took effect on every node. */
   get enforced(): Enforced | undefined {
@@ -60,24 +51,25 @@ export class Enforcer {
   }
 
   get datapaths(): ReadonlyMap<string, Datapath> {
-    return new Map([...this.#nodes].map(([name, node]) => [name, node.datapath]));
+    return new Map(this.#datapaths);
   }
 
-  /** The tables that the node's datapath holds. */
+  /** The tables that the node's datapath holds; they change with every update. */
   tables(node: string): NodeTables | undefined {
-    return this.#nodes.get(node)?.tables;
+    return this.#compiler.tables(node);
   }
 
   /** Takes charge of a node's datapath, whose tables must be empty. */
   addNode(name: string, datapath: Datapath): void {
-    if (this.#nodes.has(name)) throw new Error(`node ${name} has a datapath already`);
-    this.#nodes.set(name, { datapath, tables: emptyTables });
+    this.#compiler.addNode(name);
+    this.#datapaths.set(name, datapath);
   }
 
   /** Ends enforcement on a node that is to go, with everything on it. */
   removeNode(name: string): void {
-    this.#nodes.get(name)?.datapath.detach();
-    this.#nodes.delete(name);
+    this.#datapaths.get(name)?.detach();
+    this.#datapaths.delete(name);
+    this.#compiler.removeNode(name);
   }
 
   /**
@@ -90,20 +82,21 @@ export class Enforcer {
     const start = performance.now();
     const policies = translatePolicies(cluster);
     const translated = performance.now();
-    const program = this.#compiler.compile(cluster, policies);
+    const next = { cluster, policies };
+    this.#compiler.update(changeBetween(this.#enforced, next));
     const compiled = performance.now();
-    const changes = [...this.#nodes].map(([name, node]) => this.#change({ name, node, program, cluster }));
+    const changes = this.#changes();
     const computed = performance.now();
     try {
       applyEverywhere(changes);
     } catch (error) {
       if (error instanceof BulkheadError && error.code === 'ENFORCER_NODES_DIFFER') this.#differing = error;
-      this.#compiler.takeBack();
+      this.#compiler.update(changeBetween(next, this.#enforced ?? nothing));
       throw error;
     }
     const applied = performance.now();
-    for (const { node, next } of changes) node.tables = next;
-    this.#enforced = { cluster, policies, program };
+    this.#compiler.accept();
+    this.#enforced = { ...next, legend: this.#compiler.legend() };
     return {
       translateMs: translated - start,
       compileMs: compiled - translated,
@@ -113,38 +106,49 @@ export class Enforcer {
     };
   }
 
-  /** Computes what an update computes, for what is enforced already, and drops it; touches no datapath. */
+  /** Computes what updates compute, beside what is enforced; touches no datapath. */
   rehearse(): void {
     if (!this.#enforced) return;
     const { cluster } = this.#enforced;
-    const program = this.#compiler.compile(cluster, translatePolicies(cluster));
-    for (const [name, node] of this.#nodes) this.#change({ name, node, program, cluster });
+    const compiler = new LiveCompiler();
+    for (const name of this.#datapaths.keys()) compiler.addNode(name);
+    const unguarded = { cluster, policies: [] };
+    const guarded = { cluster, policies: translatePolicies(cluster) };
+    for (const [before, after] of [
+      [undefined, unguarded],
+      [unguarded, guarded],
+    ] as const) {
+      compiler.update(changeBetween(before, after));
+      compiler.deltas();
+      compiler.accept();
+    }
   }
 
   /** Lets go of the datapaths; the kernel goes on enforcing. */
   close(): void {
-    for (const node of this.#nodes.values()) node.datapath.close();
-    this.#nodes.clear();
+    for (const datapath of this.#datapaths.values()) datapath.close();
+    this.#datapaths.clear();
   }
 
-  #change(options: { name: string; node: EnforcedNode; program: Program; cluster: Cluster }): NodeChange {
-    const { name, node, program, cluster } = options;
-    const next = nodeTables(program, name, cluster.nodes.get(name)?.podCIDRs ?? []);
-    return { name, node, next, delta: computeDelta(node.tables, next) };
+  #changes(): NodeChange[] {
+    const deltas = this.#compiler.deltas();
+    return [...this.#datapaths].flatMap(([name, datapath]) => {
+      const delta = deltas.get(name);
+      return delta ? [{ name, datapath, delta }] : [];
+    });
   }
 }
 
-/** Number of map entries that a delta writes or removes. */
-export function deltaSize({ add, stage, sweep }: Delta): number {
-  const rows = [add.ports, add.classes, stage.addresses, stage.cidrs, sweep.ports, sweep.classes];
-  return rows.reduce((sum, list) => sum + list.length, 0);
-}
+const nothing = {
+  cluster: { namespaces: new Map(), nodes: new Map(), pods: new Map() },
+  policies: [],
+} as const;
 
 function applyEverywhere(changes: readonly NodeChange[]): void {
   const done: NodeChange[] = [];
   for (const change of changes) {
     try {
-      if (deltaSize(change.delta) > 0) change.node.datapath.apply(change.delta);
+      if (deltaSize(change.delta) > 0) change.datapath.apply(change.delta);
       done.push(change);
     } catch (error) {
       takeBack(done, error);
@@ -166,11 +170,11 @@ function takeBack(done: readonly NodeChange[], cause: unknown): void {
   );
 }
 
-/** The sweep first, so that the datapath holds exactly `next`. */
-function returns({ node, next }: NodeChange): boolean {
+/** The sweep first, so that the datapath holds exactly what the delta led to. */
+function returns({ datapath, delta }: NodeChange): boolean {
   try {
-    node.datapath.sweep();
-    node.datapath.apply(computeDelta(next, node.tables));
+    datapath.sweep();
+    datapath.apply(reverseDelta(delta));
     return true;
   } catch {
     return false;

@@ -3,9 +3,8 @@
  * thread, median of several runs. `-o json` prints the same as data.
  */
 import { arch, cpus, release, totalmem } from 'node:os';
-import { deltaSize } from '../agent/enforcer.ts';
 import { Compiler } from '../compiler/compiler.ts';
-import { computeDelta } from '../compiler/delta.ts';
+import { computeDelta, deltaSize } from '../compiler/delta.ts';
 import { nodeTables } from '../compiler/node-tables.ts';
 import type { Program } from '../compiler/program.ts';
 import type { NodeTables } from '../compiler/tables.ts';

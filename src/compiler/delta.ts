@@ -25,6 +25,34 @@ export function computeDelta(old: NodeTables, next: NodeTables): Delta {
   };
 }
 
+/** From what the delta leads to, back to where it starts. */
+export function reverseDelta({ add, stage, sweep }: Delta): Delta {
+  return {
+    add: sweep,
+    stage: {
+      addresses: stage.addresses.map(({ address, from, to }) => ({
+        address,
+        ...(to ? { from: to } : {}),
+        ...(from ? { to: from } : {}),
+      })),
+      cidrs: stage.cidrs.map(({ cidr, from, to, isNew, isGone }) => ({
+        cidr,
+        from: to,
+        to: from,
+        isNew: isGone,
+        isGone: isNew,
+      })),
+    },
+    sweep: add,
+  };
+}
+
+/** Number of map entries that a delta writes or removes. */
+export function deltaSize({ add, stage, sweep }: Delta): number {
+  const rows = [add.ports, add.classes, stage.addresses, stage.cidrs, sweep.ports, sweep.classes];
+  return rows.reduce((sum, list) => sum + list.length, 0);
+}
+
 /** Rows of `rows` whose key `others` doesn't have. */
 function missing<T>(
   rows: ReadonlyMap<string, T>,

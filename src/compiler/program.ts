@@ -85,3 +85,9 @@ export interface Program {
   /** For people and golden tests: what each identity satisfies, as stable text. */
   readonly identities: ReadonlyMap<IdentityId, readonly string[]>;
 }
+
+/** What people want to know of the numbers in events. */
+export interface Legend {
+  readonly rules: Program['rules'];
+  readonly sets: ReadonlyMap<SetId, Pick<SetEntry, 'isolatedBy'>>;
+}

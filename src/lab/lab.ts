@@ -7,7 +7,6 @@
 import { Enforcer } from '../agent/enforcer.ts';
 import type { UpdateTimings } from '../agent/enforcer.ts';
 import { lintPolicies } from '../analyze/check.ts';
-import { Compiler } from '../compiler/compiler.ts';
 import type { Datapath } from '../datapath/datapath.ts';
 import { translateNetworkPolicy } from '../dialects/networkpolicy/translate.ts';
 import { translatePolicies } from '../dialects/translate.ts';
@@ -64,7 +63,7 @@ export class Lab {
   readonly flows = new FlowLog();
   readonly #spec: LabSpec;
   readonly #since = new Date();
-  readonly #enforcer = new Enforcer(new Compiler());
+  readonly #enforcer = new Enforcer();
   readonly #drain = new FlowDrain(this.flows, () => this.#enforcer.datapaths);
   readonly #network: LabNetwork;
   #objects: Objects = new Map();

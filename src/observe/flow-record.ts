@@ -10,6 +10,7 @@ import type { Direction, Origin } from '../policy/ir.ts';
 import { protocolNumbers } from '../policy/verdict.ts';
 import type { Flow } from '../policy/verdict.ts';
 import type { Snapshot } from './history.ts';
+import { holderIn } from './holders.ts';
 
 /** One end of a flow. `port` is absent where the protocol has none. */
 export interface FlowEnd {
@@ -93,8 +94,8 @@ export function destinationOf(event: FlowEvent): Address {
 
 /** The pod that has the address, in the snapshot that judged the event. */
 export function podAt(snapshot: Snapshot, address: Address): Pod | undefined {
-  const owner = snapshot.program.addresses.get(address.text)?.owner;
-  return owner?.kind === 'pod' ? snapshot.cluster.pods.get(owner.pod) : undefined;
+  const holder = holderIn(snapshot.cluster, address);
+  return holder?.kind === 'pod' ? holder.pod : undefined;
 }
 
 function bitsOf(bytes: Uint8Array): bigint {
@@ -121,9 +122,9 @@ function flowEnd(half: ObservedEvent, { address, port }: { address: Address; por
     const workload = pod.owner ? { workload: `${pod.owner.kind}/${pod.owner.name}` } : {};
     return { kind: 'pod', name: pod.key, ...base, ...workload };
   }
-  const owner = half.snapshot.program.addresses.get(address.text)?.owner;
-  return owner?.kind === 'node'
-    ? { kind: 'node', name: owner.node, ...base }
+  const holder = holderIn(half.snapshot.cluster, address);
+  return holder?.kind === 'node'
+    ? { kind: 'node', name: holder.node.name, ...base }
     : { kind: 'external', name: address.text, ...base };
 }
 
@@ -144,7 +145,7 @@ export function isJudged(event: FlowEvent, direction: Direction): boolean {
 function decisionOf(half: ObservedEvent, direction: Direction): Decision {
   const { event, snapshot, node } = half;
   const { reason, rule, set } = event[direction];
-  const origin = snapshot.program.rules.get(rule);
+  const origin = snapshot.legend.rules.get(rule);
   const denied = !event.allowed && (direction === 'ingress' || !isJudged(event, 'ingress'));
   return {
     direction,
@@ -152,7 +153,7 @@ function decisionOf(half: ObservedEvent, direction: Direction): Decision {
     allowed: !denied,
     reason,
     ...(origin ? { rule: toReference(origin) } : {}),
-    isolatedBy: (snapshot.program.sets.get(set)?.isolatedBy ?? []).map(toReference),
+    isolatedBy: (snapshot.legend.sets.get(set)?.isolatedBy ?? []).map(toReference),
     nearMisses: denied && reason === 'default-deny' ? nearMissesOf(half, direction) : [],
   };
 }

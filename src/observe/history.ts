@@ -2,7 +2,7 @@
  * Which policies were enforced when: an event is explained by what the kernel held at its time, not by what it holds
  * when somebody reads the event.
  */
-import type { Program } from '../compiler/program.ts';
+import type { Legend } from '../compiler/program.ts';
 import type { FlowEvent } from '../datapath/datapath.ts';
 import type { Cluster } from '../objects/model.ts';
 import type { Policy } from '../policy/ir.ts';
@@ -10,7 +10,7 @@ import type { Policy } from '../policy/ir.ts';
 export interface Snapshot {
   readonly cluster: Cluster;
   readonly policies: readonly Policy[];
-  readonly program: Program;
+  readonly legend: Legend;
 }
 
 interface Entry {
@@ -41,13 +41,13 @@ export class History {
    */
   at(event: FlowEvent): Snapshot | undefined {
     const begun = this.#entries.filter((entry) => entry.since <= event.time);
-    const knowing = begun.findLast((entry) => knows(entry.snapshot.program, event));
+    const knowing = begun.findLast((entry) => knows(entry.snapshot.legend, event));
     return (knowing ?? begun.at(-1) ?? this.#entries[0])?.snapshot;
   }
 }
 
-function knows(program: Program, { egress, ingress }: FlowEvent): boolean {
+function knows(legend: Legend, { egress, ingress }: FlowEvent): boolean {
   return [egress, ingress].every(
-    ({ rule, set }) => (rule === 0 || program.rules.has(rule)) && (set === 0 || program.sets.has(set)),
+    ({ rule, set }) => (rule === 0 || legend.rules.has(rule)) && (set === 0 || legend.sets.has(set)),
   );
 }

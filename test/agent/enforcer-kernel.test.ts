@@ -2,7 +2,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Enforcer } from '../../src/agent/enforcer.ts';
 import { ipv4, tcp } from '../../src/datapath/packet.ts';
-import { Compiler } from '../../src/compiler/compiler.ts';
 import type { Datapath } from '../../src/datapath/datapath.ts';
 import type { Cluster } from '../../src/objects/model.ts';
 import { isRoot, KernelTables, testCapacity } from '../datapath/kernel-tables.ts';
@@ -51,7 +50,7 @@ describe.skipIf(!isRoot)('[root] a node whose map is full', () => {
   const open = () => [80, 81].filter((port) => roomy.judge('forward4', packet(port)).accepted);
 
   test('refuses, and no node enforces any of the change; what fits is enforced again', () => {
-    const enforcer = new Enforcer(new Compiler());
+    const enforcer = new Enforcer();
     enforcer.addNode('n1', datapathOf(roomy));
     enforcer.addNode('n2', datapathOf(small));
     enforcer.update(clusterWith(80, 1));

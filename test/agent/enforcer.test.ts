@@ -1,7 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Enforcer } from '../../src/agent/enforcer.ts';
-import { Compiler } from '../../src/compiler/compiler.ts';
 import { TableModel } from '../../src/compiler/table-model.ts';
 import type { Delta } from '../../src/compiler/tables.ts';
 import type { Datapath } from '../../src/datapath/datapath.ts';
@@ -42,7 +41,7 @@ class FakeDatapath implements Datapath {
 const names = ['n1', 'n2'] as const;
 
 function setUp() {
-  const enforcer = new Enforcer(new Compiler());
+  const enforcer = new Enforcer();
   const datapaths = { n1: new FakeDatapath(), n2: new FakeDatapath() };
   for (const name of names) enforcer.addNode(name, datapaths[name]);
   const verdicts = (flows: readonly Flow[]) =>
@@ -162,13 +161,13 @@ test('one node that can not be brought back keeps none of the others from it, an
 test('after a refused change the rules that are enforced keep their numbers', () => {
   const { enforcer, datapaths } = setUp();
   enforcer.update(clusterWith(80));
-  const numbers = enforcer.enforced?.program.rules;
+  const numbers = enforcer.enforced?.legend.rules;
   datapaths.n1.refuses = true;
   for (const port of [81, 82])
     expect(refusalOf(() => enforcer.update(clusterWith(port)))).toBe('DATAPATH_FULL');
   datapaths.n1.refuses = false;
   enforcer.update(clusterWith(80, 83));
-  const numbered = [...(enforcer.enforced?.program.rules ?? [])].map(([rule, origin]) => [rule, origin.name]);
+  const numbered = [...(enforcer.enforced?.legend.rules ?? [])].map(([rule, origin]) => [rule, origin.name]);
   expect(new Map(numbers).size).toBe(1);
   expect(numbered).toEqual([
     [1, 'allow-80'],

@@ -9,10 +9,10 @@
  *   pods, policies → profiles → sets of local profiles → predicates → cells, identities → each node's rows
  */
 import type { Namespace, Node, Pod } from '../../objects/model.ts';
-import type { Direction, Origin, Policy } from '../../policy/ir.ts';
+import type { Direction, Policy } from '../../policy/ir.ts';
 import { matchesSelector } from '../../policy/selector.ts';
 import { PodIndex } from '../pod-index.ts';
-import type { RuleId, SetId } from '../program.ts';
+import type { Legend } from '../program.ts';
 import type { Delta, NodeTables } from '../tables.ts';
 import type { ClusterChange } from './change.ts';
 import { ClassPool } from './class-pool.ts';
@@ -77,19 +77,17 @@ export class LiveCompiler {
     return this.#views.get(node)?.tables;
   }
 
-  /** What the numbers in events stand for. */
-  get rules(): ReadonlyMap<RuleId, Origin> {
-    return this.#ruleIds.origins;
-  }
-
-  /** The policies that isolate the subjects of each set in use. */
-  isolations(): ReadonlyMap<SetId, readonly Origin[]> {
+  /** As of now. */
+  legend(): Legend {
     const sets: IteratorObject<RuleSet> = Iterator.from(this.#sets.all);
-    return new Map(sets.map((set) => [set.id, set.isolatedBy]));
+    return {
+      rules: new Map(this.#ruleIds.origins),
+      sets: new Map(sets.map((set) => [set.id, { isolatedBy: set.isolatedBy }])),
+    };
   }
 
-  /** Node → how its tables differ from those last accepted. Policy ids must be unique. */
-  update(change: ClusterChange): ReadonlyMap<string, Delta> {
+  /** Policy ids must be unique. */
+  update(change: ClusterChange): void {
     this.#ruleIds.startUpdate();
     for (const [name, namespace] of change.namespaces ?? []) this.#setNamespace(name, namespace);
     const mentioned = { labels: new Set<string>(), ports: new Set<string>() };
@@ -100,6 +98,10 @@ export class LiveCompiler {
     for (const [name, node] of change.nodes ?? []) this.#setNode(name, node);
     for (const [key, pod] of change.pods ?? []) this.#setPod(key, pod);
     this.#settle();
+  }
+
+  /** Node → how its tables differ from those last accepted. */
+  deltas(): ReadonlyMap<string, Delta> {
     return new Map([...this.#views].map(([name, view]) => [name, view.delta()]));
   }
 

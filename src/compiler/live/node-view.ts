@@ -324,7 +324,7 @@ export class NodeView {
 
   /** Those of before that are cells as well have been staged as such. */
   #stageRanges(): void {
-    for (const { cidr, identity } of [...this.#cidrs.rows.values()]) {
+    for (const { cidr, identity } of this.#cidrs.rows.values()) {
       if (identity === unprogrammedIdentity) this.#cidrs.delete(cidr);
     }
     for (const cidr of this.#podRanges) {
