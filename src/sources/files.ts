@@ -34,7 +34,8 @@ export function readFiles(paths: readonly string[], options: ReadOptions): TextF
 /** The files that a path or glob names; folders give the manifests below them. */
 function findFiles(path: string, diagnostics: Diagnostic[]): string[] {
   const kind = kindOf(path);
-  if (kind === 'file') return [path];
+  // A named pipe is what the shell's <(helm template …) gives.
+  if (kind === 'file' || kind === 'pipe') return [path];
   if (kind === 'folder') {
     const problems = diagnostics.length;
     const files = walkFolder(path, [], diagnostics);
@@ -71,19 +72,20 @@ function walkFolder(folder: string, trail: readonly string[], diagnostics: Diagn
       const kind = kindOf(path);
       if (kind === 'folder') return walkFolder(path, [...trail, real], diagnostics);
       if (!manifestName.test(name)) return [];
-      if (kind !== 'file') report(diagnostics, path, kind);
+      // A pipe that nobody named may never have a writer.
+      if (kind !== 'file') report(diagnostics, path, kind === 'pipe' ? 'special' : kind);
       return kind === 'file' ? [path] : [];
     });
 }
 
-type Kind = 'file' | 'folder' | 'missing' | 'loop' | 'forbidden' | 'too-large' | 'special';
+type Kind = 'file' | 'folder' | 'pipe' | 'missing' | 'loop' | 'forbidden' | 'too-large' | 'special';
 
 function kindOf(path: string): Kind {
   try {
     const stats = statSync(path);
     if (stats.isDirectory()) return 'folder';
-    // A pipe is what the shell's <(helm template …) gives.
-    if (!stats.isFile() && !stats.isFIFO()) return 'special';
+    if (stats.isFIFO()) return 'pipe';
+    if (!stats.isFile()) return 'special';
     return stats.size > maxFileSize ? 'too-large' : 'file';
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
@@ -136,6 +138,7 @@ function describeProblem(path: string, problem: Kind | 'nothing-below'): Diagnos
         hint: 'Split it, or leave out the kinds that have no part in networking.',
       });
     case 'special':
+    case 'pipe':
       return failure('FILE_UNREADABLE', `${path} is neither a file nor a folder`, {
         hint: 'Name a manifest.',
       });

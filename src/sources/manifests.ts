@@ -62,11 +62,9 @@ function decodeFiles(
     }
   }
   if (files.length > 0 && objects.size === 0 && skipped.size === 0 && !hasErrors(diagnostics)) {
-    diagnostics.push(
-      failure('NOTHING_FOUND', `no Kubernetes object in ${files.map((file) => file.name).join(', ')}`, {
-        hint: 'Name files that hold manifests.',
-      }),
-    );
+    const where = files.map(({ name }) => (name === '-' ? 'standard input' : name)).join(', ');
+    const hint = 'Name files that hold manifests, or pipe in what kubectl, helm or kustomize print.';
+    diagnostics.push(failure('NOTHING_FOUND', `no Kubernetes object in ${where}`, { hint }));
   }
   const sorted = withoutRepeats(diagnostics).toSorted(byPosition);
   if (hasErrors(sorted)) throw new BulkheadError(sorted.filter(({ severity }) => severity === 'error'));

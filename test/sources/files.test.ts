@@ -1,3 +1,4 @@
+import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -98,6 +99,9 @@ describe('what cannot be read', () => {
 
   test('an empty file', () => {
     expect(codes(write('a.yaml', ''))).toEqual(['NOTHING_FOUND']);
+    expect(() => names(['-'], 'kind: List\napiVersion: v1\nitems: []\n')).toThrow(
+      'no Kubernetes object in standard input',
+    );
   });
 
   test('links in circles', () => {
@@ -123,6 +127,15 @@ describe('what cannot be read', () => {
 
   test('devices', () => {
     expect(codes('/dev/zero')).toEqual(['FILE_UNREADABLE']);
+  });
+
+  test('a pipe, unless it is named: it may never have a writer', () => {
+    const pipe = join(folder, 'pipe.yaml');
+    execFileSync('mkfifo', [pipe]);
+    expect(codes(folder)).toEqual(['FILE_UNREADABLE']);
+    const writer = spawn('sh', ['-c', `printf '%s' "$1" > "$0"`, pipe, pod('piped')], { stdio: 'ignore' });
+    expect(names([pipe])).toEqual(['piped']);
+    writer.kill();
   });
 
   test('no permission', () => {
