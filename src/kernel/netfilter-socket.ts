@@ -74,7 +74,14 @@ export class NetfilterSocket {
   request(messages: Uint8Array): Refusal[] {
     this.#send(messages);
     const refused: Refusal[] = [];
-    while (this.#receive((message, errno) => errno > 0 && refused.push({ ...message, errno })));
+    const note = ({ sequence }: NetlinkMessage, errno: number): void => {
+      if (errno > 0) refused.push({ sequence, errno });
+    };
+    // So many refusals that they found no room are refusals all the same.
+    const overrun = (): void => {
+      if (refused.length === 0) refused.push({ sequence: 0, errno: constants.errno.ENOBUFS });
+    };
+    while (this.#receive(note, overrun));
     return refused;
   }
 
@@ -115,9 +122,16 @@ export class NetfilterSocket {
     if (sent < 0) throw new SystemCallError('netlink send', -sent);
   }
 
-  #receive(onMessage: (message: NetlinkMessage, errno: number, flags: number) => unknown): boolean {
+  #receive(
+    onMessage: (message: NetlinkMessage, errno: number, flags: number) => void,
+    onOverrun?: () => void,
+  ): boolean {
     const size = receive(this.#fd, this.#buffer);
     if (size === -constants.errno.EAGAIN) return false;
+    if (size === -constants.errno.ENOBUFS && onOverrun) {
+      onOverrun();
+      return true;
+    }
     if (size < 0) throw new SystemCallError('netlink receive', -size);
     for (let at = 0; at + nlmsghdrLength <= size;) {
       const length = this.#buffer.readUInt32LE(at);

@@ -5,7 +5,7 @@
  *
  * nft's own language has no way to use the result of one lookup as part of the key of the next; the kernel does.
  */
-import { AttributeWriter } from './netlink-attributes.ts';
+import type { AttributeWriter } from './netlink-attributes.ts';
 
 /** 0…15: sixteen words of four bytes. A longer value takes several, in order. */
 export type Register = number;

@@ -1,4 +1,4 @@
-/** The attached programs on real packets between real network namespaces. */
+/** The engines on real packets between real network namespaces. */
 import { spawnSync } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import type { Server } from 'node:net';
@@ -6,14 +6,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { icmp, ipv4, ipv6, tcp, udp } from '../../src/datapath/packet.ts';
 import type { Delta } from '../../src/compiler/tables.ts';
 import type { Datapath, DatapathReason, FlowEvent } from '../../src/datapath/datapath.ts';
-import { openEbpfDatapath } from '../../src/datapath/ebpf/ebpf-datapath.ts';
 import { inNetns } from '../../src/kernel/netns.ts';
 import { udpSocket } from '../../src/kernel/socket.ts';
 import { Conversation, echoServer, until } from './conversation.ts';
 import { linkLocal, rules, world, worldDelta } from './guard-world.ts';
-import { isRoot, objectPath, testCapacity } from './kernel-tables.ts';
+import { isRoot } from './kernel-tables.ts';
 import { sendRaw } from './raw-packets.ts';
-import { ip, podInterfacePrefix, TestNetwork } from './test-network.ts';
+import { engineNames, openEngine } from './test-engines.ts';
+import { ip, TestNetwork } from './test-network.ts';
 
 const nothing = {
   add: { ports: [], classes: [] },
@@ -35,7 +35,7 @@ function serverIdentity(from: number, to: number): Delta {
 const server = 6;
 const somebodyElse = 77;
 
-describe.skipIf(!isRoot)('[root] between network namespaces', () => {
+describe.skipIf(!isRoot).each(engineNames)('[root] %s between network namespaces', (engine) => {
   let network: TestNetwork;
   let datapath: Datapath;
   const servers: Server[] = [];
@@ -43,13 +43,7 @@ describe.skipIf(!isRoot)('[root] between network namespaces', () => {
 
   beforeAll(async () => {
     network = new TestNetwork();
-    datapath = openEbpfDatapath({
-      netns: network.node,
-      pinDir: network.pinDir,
-      objectPath,
-      capacity: testCapacity,
-      podInterfacePrefix,
-    });
+    datapath = openEngine(engine, network);
     datapath.apply(worldDelta);
     for (const [netns, port] of [
       [network.pod('server'), 80],

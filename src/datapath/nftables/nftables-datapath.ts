@@ -1,0 +1,185 @@
+/**
+ * The nftables datapath of one node: a table of our own in the node's network namespace, whose rules are always the same
+ * and whose sets hold the policies. How a packet is judged: docs/nftables.md.
+ */
+import type { Delta } from '../../compiler/tables.ts';
+import { BulkheadError, failure } from '../../errors.ts';
+import { waitForPackets } from '../../kernel/grace-period.ts';
+import { NetfilterLog } from '../../kernel/netfilter-log.ts';
+import { loadNft } from '../../kernel/nft.ts';
+import type { Change } from '../../kernel/nftables-changes.ts';
+import { NftablesTable, RefusedChange } from '../../kernel/nftables-table.ts';
+import type { NamedCounter } from '../../kernel/nftables-table.ts';
+import type { Counters, Datapath, FlowEvent } from '../datapath.ts';
+import { guardRules, withoutGuard } from '../guard.ts';
+import { adopt } from './adopt.ts';
+import { countersOf } from './counters.ts';
+import { flowEvent } from './events.ts';
+import { HeldTables } from './held-tables.ts';
+import { refusalError } from './refusal.ts';
+import { fingerprintOf, makeTable } from './ruleset.ts';
+import type { RulesetOptions } from './ruleset.ts';
+import { defaultCapacity } from './sets.ts';
+import type { NftablesCapacity } from './sets.ts';
+import { Tables } from './tables.ts';
+
+export interface NftablesOptions {
+  /** Path of the node's network namespace: /run/netns/NAME or /proc/PID/ns/net. */
+  readonly netns: string;
+  readonly capacity?: Partial<NftablesCapacity>;
+  /** An event for each new connection that is allowed, too; denied packets always make one. Default: true. */
+  readonly events?: boolean;
+  /** What the names of pods' interfaces begin with in the node's namespace, if they do. */
+  readonly podInterfacePrefix?: string;
+  /** The nfnetlink_log group that events come by; one reader at a time. Default: 2410. */
+  readonly logGroup?: number;
+}
+
+export const tableName = 'bulkhead';
+const defaultLogGroup = 2410;
+
+/** How long after a commit the sweep happens by itself, in milliseconds: out of the way of a burst of changes. */
+const sweepDelay = 200;
+
+/** Events that wait to be taken while the tables that explain them change. */
+const waitingLimit = 65_536;
+
+/**
+ * Looks at what is there and changes nothing but the guard. The first `apply` makes the table, or takes over what an
+ * earlier process left: until then that goes on enforcing. Throws BulkheadError NFTABLES_UNAVAILABLE.
+ */
+export function openNftablesDatapath(options: NftablesOptions): Datapath {
+  loadRules(options.netns, guardRules(options.podInterfacePrefix));
+  return new NftablesDatapath(options);
+}
+
+/** Takes the table away, whoever put it there: nothing is enforced any more. */
+export function detachNftablesDatapath({ netns }: { readonly netns: string }): void {
+  loadRules(netns, `add table inet ${tableName}\ndelete table inet ${tableName}\n${withoutGuard}`);
+}
+
+function loadRules(netns: string, script: string): void {
+  try {
+    loadNft(netns, script);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new BulkheadError(
+      failure('NFTABLES_UNAVAILABLE', `nftables rules can't be set in ${netns}: ${reason}`, {
+        hint: 'Install nftables (apt-get install nftables); the kernel needs CONFIG_NF_TABLES_INET and CONFIG_NFT_FIB_INET.',
+      }),
+      { cause },
+    );
+  }
+}
+
+class NftablesDatapath implements Datapath {
+  readonly #netns: string;
+  readonly #ruleset: RulesetOptions;
+  readonly #table: NftablesTable;
+  readonly #log: NetfilterLog;
+  readonly #tables: Tables;
+  readonly #held = new HeldTables();
+  #waiting: FlowEvent[] = [];
+  #dropped = 0n;
+  #baseline: ReadonlyMap<string, NamedCounter> = new Map();
+  #begun = false;
+  #committed = 0;
+  #sweeping: NodeJS.Timeout | undefined;
+
+  constructor(options: NftablesOptions) {
+    const { netns, podInterfacePrefix, events = true, logGroup = defaultLogGroup } = options;
+    const capacity = { ...defaultCapacity, ...options.capacity };
+    this.#netns = netns;
+    this.#ruleset = { capacity, podInterfacePrefix, logGroup, allowedEvents: events };
+    this.#table = new NftablesTable(netns, tableName);
+    this.#log = new NetfilterLog(netns, logGroup);
+    this.#tables = new Tables({
+      commit: (changes) => {
+        this.#commit(changes);
+      },
+      waitForPackets: () => {
+        waitForPackets(this.#committed);
+      },
+    });
+  }
+
+  apply(delta: Delta): void {
+    // What was logged until now is explained by the tables that it was judged by.
+    this.#collect(waitingLimit);
+    if (this.#begun) this.#tables.apply(delta);
+    else this.#begin(delta);
+    this.#held.apply(delta);
+    this.#sweepLater();
+  }
+
+  sweep(): void {
+    clearTimeout(this.#sweeping);
+    this.#tables.sweep();
+  }
+
+  counters(): Counters {
+    const lostEvents = this.#log.lost + this.#dropped;
+    return { ...countersOf(this.#table.counters(), this.#baseline), lostEvents };
+  }
+
+  drainEvents(limit: number, onEvent: (event: FlowEvent) => void): void {
+    this.#collect(limit - this.#waiting.length);
+    const taken = this.#waiting.splice(0, limit);
+    for (const event of taken) onEvent(event);
+  }
+
+  close(): void {
+    clearTimeout(this.#sweeping);
+    this.#table.close();
+    this.#log.close();
+  }
+
+  detach(): void {
+    this.close();
+    detachNftablesDatapath({ netns: this.#netns });
+  }
+
+  #begin(delta: Delta): void {
+    const exists = this.#table.exists();
+    const known = exists && this.#table.hasChain(fingerprintOf(this.#ruleset));
+    const adopted = known ? adopt((set) => this.#table.elements(set), delta) : undefined;
+    if (adopted) {
+      this.#baseline = new Map(this.#table.counters().map((counter) => [counter.name, counter]));
+      this.#tables.adopt(delta, adopted);
+    } else {
+      const old: Change[] = exists ? [{ kind: 'delete-table' }] : [];
+      this.#tables.begin(delta, [...old, ...makeTable(this.#ruleset)]);
+    }
+    this.#begun = true;
+  }
+
+  #commit(changes: readonly Change[]): void {
+    try {
+      this.#table.commit(changes);
+    } catch (error) {
+      throw error instanceof RefusedChange ? refusalError(error, this.#ruleset.capacity) : error;
+    }
+    this.#committed = performance.now();
+  }
+
+  #collect(limit: number): void {
+    if (limit <= 0) return;
+    this.#log.drain(limit, (packet) => {
+      const event = flowEvent(packet, this.#held);
+      if (!event) return;
+      if (this.#waiting.length < waitingLimit) this.#waiting.push(event);
+      else this.#dropped += 1n;
+    });
+  }
+
+  #sweepLater(): void {
+    clearTimeout(this.#sweeping);
+    this.#sweeping = setTimeout(() => {
+      try {
+        this.#tables.sweep();
+      } catch {
+        // What is left over is reached by no packet; the next apply tries again, and says why it can't.
+      }
+    }, sweepDelay).unref();
+  }
+}
