@@ -8,6 +8,8 @@ export interface Attack {
   readonly standsFor: readonly string[];
   /** What becomes of it. */
   readonly outcome: string;
+  /** The kernel alone withstands it; that it goes on doing so is what is tested. */
+  readonly harmless?: true;
   /** Fails if the attack succeeds. Leaves the field as it found it. */
   readonly run: (field: Field) => void | Promise<void>;
 }

@@ -1,5 +1,6 @@
 /** The engines that are attacked. */
 import type { Datapath } from '../../src/datapath/datapath.ts';
+import { reasons } from '../../src/datapath/datapath.ts';
 import { openNodeDatapath } from '../../src/lab/datapaths.ts';
 
 export interface Engine {
@@ -9,3 +10,22 @@ export interface Engine {
 }
 
 export const engines: readonly Engine[] = [{ name: 'ebpf', open: openNodeDatapath }];
+
+/** Enforces nothing: what an attack must succeed against, or it proves nothing. */
+export const nobody: Engine = { name: 'nobody', open: () => inert };
+
+const zero = { packets: 0n, bytes: 0n };
+const inert: Datapath = {
+  apply: () => undefined,
+  sweep: () => undefined,
+  counters: () => ({
+    rules: new Map(),
+    reasons: Object.fromEntries(
+      reasons.map((reason) => [reason, { allowed: zero, denied: zero }]),
+    ) as ReturnType<Datapath['counters']>['reasons'],
+    lostEvents: 0n,
+  }),
+  drainEvents: () => undefined,
+  close: () => undefined,
+  detach: () => undefined,
+};

@@ -3,10 +3,11 @@
  * lets in. Whatever an attack does, the port that attackers may reach must go on working: each volley ends with it.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Datapath } from '../../src/datapath/datapath.ts';
 import { inNetns } from '../../src/kernel/netns.ts';
+import { beginConnect, openSocket, send } from '../../src/kernel/socket.ts';
 import { Lab } from '../../src/lab/lab.ts';
 import { destroyLab } from '../../src/lab/network/destroy.ts';
 import { interfaceName, netnsPath, nodeNetns, podNetns, worldNetns } from '../../src/lab/network/names.ts';
@@ -39,6 +40,21 @@ spec:
 `;
 }
 
+/** On a port of its own, of the cluster and of every node. */
+function service(name: string, index: number): string {
+  return `
+---
+apiVersion: v1
+kind: Service
+metadata: { name: ${name}, namespace: target }
+spec:
+  type: NodePort
+  selector: { app: ${name} }
+  ipFamilyPolicy: RequireDualStack
+  ports: [{ port: 80, targetPort: ${privatePort}, protocol: UDP, nodePort: ${30080 + index} }]
+`;
+}
+
 /** `near` and `accomplice` share the victim's node, `far` and `distant` are on the other one. */
 export const baseManifests = `
 apiVersion: v1
@@ -54,6 +70,7 @@ ${pod('target/distant', 'node-2')}
 ${pod('attack/near', 'node-1')}
 ${pod('attack/accomplice', 'node-1')}
 ${pod('attack/far', 'node-2')}
+${['victim', 'friend'].map(service).join('')}
 ---
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
@@ -81,6 +98,9 @@ export interface Shot {
 export function mark(name: string): string {
   return `<${name}>`;
 }
+
+/** Somebody outside the cluster. */
+export const outside = { 4: address('198.51.100.7'), 6: address('2001:db8::7') } as const;
 
 let fields = 0;
 
@@ -133,6 +153,11 @@ export class Field {
     );
   }
 
+  /** Brings back what the field began with. */
+  async restore(): Promise<void> {
+    await this.apply(baseManifests);
+  }
+
   /** Keys are `Kind/namespace/name`. */
   async remove(...keys: readonly string[]): Promise<void> {
     await this.lab.delete(keys, performance.now());
@@ -161,14 +186,21 @@ export class Field {
     return interfaceName(podNetns(this.name, this.#pod(who)));
   }
 
+  /** On the link of a pod or node; of the world, on that to the victim's node. */
+  tap(who: string): Tap {
+    if (who !== 'world') return new Tap(this.netns(who));
+    return new Tap(this.netns(who), interfaceName(nodeNetns(this.name, 'node-1')));
+  }
+
   #pod(key: string): Pod {
     const found = this.lab.cluster.pods.get(key);
     if (!found) throw new Error(`no pod ${key}`);
     return found;
   }
 
-  /** Of a pod or a node; anything else is taken for an address. */
+  /** Of a pod, a node, or somebody in the `world`; anything else is taken for an address. */
   address(who: string, family: IpFamily): Address {
+    if (who === 'world') return outside[family];
     const { pods, nodes } = this.lab.cluster;
     const holder = pods.get(who) ?? nodes.get(who);
     if (!holder) return address(who);
@@ -202,15 +234,49 @@ export class Field {
    * Packets keep their order on the way, so what is not there by then was stopped.
    */
   async arrivals({ from, to, packets }: Shot): Promise<Buffer[]> {
-    const sender = new Tap(this.netns(from));
-    const watcher = new Tap(this.netns(to));
+    const sender = this.tap(from);
+    // The outside may send nothing to pods: a pod of the other node does that for it.
+    const permitted = from === 'world' ? this.tap('attack/far') : sender;
+    const watcher = this.tap(to);
+    const ends = [from === 'world' ? 'attack/far' : from, to] as const;
     try {
       for (const bytes of Object.values(packets).flat()) sender.send(bytes);
-      const first = await this.#control(sender, watcher, [from, to]);
-      const second = await this.#control(sender, watcher, [from, to]);
+      const first = await this.#control(permitted, watcher, ends);
+      const second = await this.#control(permitted, watcher, ends);
       return [...first, ...second];
     } finally {
-      sender.close();
+      for (const tap of new Set([sender, permitted, watcher])) tap.close();
+    }
+  }
+
+  /**
+   * As `arrivals`, from many senders at once, and where nobody may reach the target but its node, which always does: it
+   * has the last word here.
+   */
+  async seenAt(
+    to: string,
+    letters: readonly (readonly [from: string, packet: Uint8Array])[],
+  ): Promise<Buffer[]> {
+    const { node } = this.#pod(to);
+    const watcher = this.tap(to);
+    const name = mark(`control ${(this.#controls += 1)}`);
+    const fd = inNetns(this.netns(node), () => openSocket('UDP', 4));
+    try {
+      for (const [from, bytes] of letters) {
+        const sender = this.tap(from);
+        sender.send(bytes);
+        sender.close();
+      }
+      beginConnect(fd, { address: this.address(to, 4), port: controlPort });
+      const seen: Buffer[] = [];
+      while (!seen.some((bytes) => bytes.includes(name))) {
+        send(fd, Buffer.from(name));
+        await sleep(2);
+        seen.push(...watcher.arrived());
+      }
+      return seen;
+    } finally {
+      closeSync(fd);
       watcher.close();
     }
   }
@@ -223,7 +289,7 @@ export class Field {
     const { node } = this.#pod(from);
     const other = node === 'node-1' ? 'node-2' : 'node-1';
     const name = mark(`control ${(this.#controls += 1)}`);
-    const [sender, permitted] = [new Tap(this.netns(from)), new Tap(this.netns(other))];
+    const [sender, permitted] = [this.tap(from), this.tap(other)];
     const listener = new Listener(this.netns(node), port);
     try {
       for (const bytes of Object.values(packets).flat()) sender.send(bytes);

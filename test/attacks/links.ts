@@ -87,6 +87,7 @@ const rogueNeighbour: Attack = {
   standsFor: ['CVE-2021-1677', 'MS-TA9036', 'antrea-io/antrea#200'],
   outcome:
     'without effect: each pod has a link and a route of its own, and what is on one link is not asked on another',
+  harmless: true,
   run: async (field) => {
     const victim = field.address('target/victim', 6);
     const shape = { hopLimit: 255 };

@@ -35,38 +35,42 @@ const PACKET_IGNORE_OUTGOING = 23;
 /** What a flood may leave behind until somebody looks. */
 const receiveBuffer = 64 << 20;
 
-/** Hardware address of the router's end of every link of a lab (src/lab/network/ip-commands.ts). */
+/** Hardware addresses of the two ends of every link of a lab (src/lab/network/ip-commands.ts). */
 const routerMac = [0xee, 0xee, 0xee, 0xee, 0xee, 0xee];
+const hostMac = [0xee, 0xee, 0xee, 0xee, 0xee, 0x01];
 
 export class Tap {
   readonly #fd: number;
   readonly #index: number;
   readonly #buffer = Buffer.alloc(65_536);
 
-  /** On `device` of the namespace at path `netns`. */
+  readonly #peer: readonly number[];
+
+  /** On the host's end of a link (eth0) of the namespace at path `netns`, or on the router's, which is `device`. */
   constructor(netns: string, device = 'eth0') {
+    this.#peer = device === 'eth0' ? routerMac : hostMac;
     [this.#fd, this.#index] = inNetns(netns, () => {
       const fd = checked('packet socket', socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
       const index = interfaceIndex(device);
       option(fd, [SOL_PACKET, PACKET_IGNORE_OUTGOING], 1);
       option(fd, [SOL_SOCKET, SO_RCVBUFFORCE], receiveBuffer);
-      const everything = linkAddress(index, ETH_P_ALL);
+      const everything = linkAddress(index, ETH_P_ALL, []);
       checked(`bind to ${device}`, bind(fd, everything, everything.length));
       return [fd, index];
     });
   }
 
-  /** `packet` begins with the IP header; it goes to the router. */
+  /** `packet` begins with the IP header; it goes to the other end of the link. */
   send(packet: Uint8Array): void {
-    const to = linkAddress(this.#index, (packet[0] ?? 0) >> 4 === 6 ? ETH_P_IPV6 : ETH_P_IP);
+    const to = linkAddress(this.#index, (packet[0] ?? 0) >> 4 === 6 ? ETH_P_IPV6 : ETH_P_IP, this.#peer);
     checked('send', sendto(this.#fd, packet, packet.length, 0, to, to.length));
   }
 
   /** An unasked ARP reply (RFC 826): the address is here. */
   sendArp(claimed: Address): void {
-    const [hardware, protocol] = [[0xee, 0xee, 0xee, 0xee, 0xee, 1], [...addressBytes(claimed)]];
-    const reply = Uint8Array.of(0, 1, 8, 0, 6, 4, 0, 2, ...hardware, ...protocol, ...routerMac, ...protocol);
-    const to = linkAddress(this.#index, ETH_P_ARP);
+    const claim = addressBytes(claimed);
+    const reply = Uint8Array.of(0, 1, 8, 0, 6, 4, 0, 2, ...hostMac, ...claim, ...routerMac, ...claim);
+    const to = linkAddress(this.#index, ETH_P_ARP, routerMac);
     checked('send', sendto(this.#fd, reply, reply.length, 0, to, to.length));
   }
 
@@ -91,12 +95,12 @@ function option(fd: number, [level, name]: readonly [number, number], value: num
 }
 
 /** struct sockaddr_ll */
-function linkAddress(index: number, type: number): Uint8Array {
+function linkAddress(index: number, type: number, hardware: readonly number[]): Uint8Array {
   const address = Buffer.alloc(20);
   address.writeUInt16LE(AF_PACKET, 0);
   address.writeUInt16BE(type, 2);
   address.writeInt32LE(index, 4);
-  address.writeUInt8(routerMac.length, 11);
-  address.set(routerMac, 12);
+  address.writeUInt8(hardware.length, 11);
+  address.set(hardware, 12);
   return address;
 }
