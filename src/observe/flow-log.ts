@@ -1,10 +1,11 @@
-/** The last flows of a lab, and whoever follows them. Bounded: old flows give way, lost ones are counted. */
+/** The last flows of a lab, and whoever follows them. Bounded: old flows give way, and those of policies that are long gone. */
 import type { FlowEvent } from '../datapath/datapath.ts';
 import { FlowJoiner } from './flow-join.ts';
 import type { Connection } from './flow-join.ts';
 import { toFlowRecord } from './flow-record.ts';
 import type { FlowRecord } from './flow-record.ts';
 import { History } from './history.ts';
+import type { Snapshot } from './history.ts';
 
 /** `lost`: that many events found no room between the kernel and us. */
 export type FlowItem =
@@ -15,11 +16,16 @@ type Stored =
 
 const capacity = 20_000;
 
+/** Each that flows hold on to is a whole cluster in memory. */
+const mostSnapshots = 100;
+
 export class FlowLog {
   readonly history = new History();
   readonly #joiner = new FlowJoiner();
   readonly #followers = new Set<(item: FlowItem) => void>();
   #items: Stored[] = [];
+  /** Those of the flows in the log, oldest first. */
+  #snapshots = new Set<Snapshot>();
 
   get followed(): boolean {
     return this.#followers.size > 0;
@@ -60,9 +66,19 @@ export class FlowLog {
     this.#items.push(stored);
     // Cut rarely and in bulk: shifting an array of this size for each event would cost more than the event.
     if (this.#items.length > capacity * 1.25) this.#items = this.#items.slice(-capacity);
+    if (stored.kind === 'flow') this.#snapshots.add(stored.connection[0].snapshot);
+    if (this.#snapshots.size > mostSnapshots * 1.25) this.#forgetSnapshots();
     if (this.#followers.size === 0) return;
     const item = explain(stored);
     for (const follower of this.#followers) follower(item);
+  }
+
+  #forgetSnapshots(): void {
+    const kept = new Set([...this.#snapshots].slice(-mostSnapshots));
+    this.#items = this.#items.filter(
+      (item) => item.kind === 'lost' || item.connection.every(({ snapshot }) => kept.has(snapshot)),
+    );
+    this.#snapshots = kept;
   }
 }
 

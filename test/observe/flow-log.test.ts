@@ -93,6 +93,18 @@ describe('the log', () => {
     expect(log.newestFirst().next().value).toEqual({ kind: 'lost', events: 29_999 });
   });
 
+  test('holds on to the snapshots of the last changes only', () => {
+    const long = new FlowLog();
+    for (let change = 0; change < 1000; change += 1) {
+      long.history.add(BigInt(change), { ...shut });
+      long.add('n2', { ...event, time: BigInt(change) });
+      long.settle();
+    }
+    const flows = [...long.newestFirst()].length;
+    expect(flows).toBeGreaterThanOrEqual(100);
+    expect(flows).toBeLessThanOrEqual(125);
+  });
+
   test('tells the time of day of an event', () => {
     const [item] = followed.slice(-1);
     const time = item?.kind === 'flow' ? Date.parse(item.record.time) : 0;
