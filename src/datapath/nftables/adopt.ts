@@ -21,14 +21,16 @@ import {
   sharedEntries,
 } from './entries-of-delta.ts';
 import type { Edit } from './entries-of-delta.ts';
+import { readInForce } from './ruleset.ts';
+import type { InForce } from './ruleset.ts';
 import { goneRules, newRules, usesAfter } from './rule-uses.ts';
 import type { RuleUses } from './rule-uses.ts';
 import { families, inForce, otherVersion, setName, shared } from './sets.ts';
 import type { Version } from './sets.ts';
 
 export interface Adopted {
-  /** The version that packets use. */
-  readonly version: Version;
+  /** As the one before has left it. */
+  readonly inForce: InForce;
   /** Makes the other version, and what it leads to, what the delta asks for. */
   readonly changes: readonly Change[];
   /** The same for this version, and away with what neither leads to. */
@@ -42,7 +44,8 @@ export type ReadSet = (set: string) => readonly Element[] | undefined;
 export function adopt(readSet: ReadSet, delta: Delta): Adopted | undefined {
   const [marker] = readSet(inForce) ?? [];
   if (!marker) return undefined;
-  const version: Version = decodeId(marker.key) === 0 ? 0 : 1;
+  const present = readInForce(marker);
+  const { version } = present;
   const held = heldIn(readSet, sharedTables);
   const wanted = sharedEntries(delta.add);
   const wantedAddresses = addressEdit(version, delta.stage).add;
@@ -54,7 +57,7 @@ export function adopt(readSet: ReadSet, delta: Delta): Adopted | undefined {
   const uses = usesAfter(new Map(), portTables(delta.add.ports), 1);
   const edit = (into: Version): Edit => versionEdit(readSet, into, delta);
   return {
-    version,
+    inForce: present,
     changes: [
       ...newRules(used, uses),
       ...editChanges(combined({ remove: [], add }, edit(otherVersion(version)))),

@@ -2,6 +2,7 @@
  * The nftables datapath of one node: a table of our own in the node's network namespace, whose rules are always the same
  * and whose sets hold the policies. How a packet is judged: docs/nftables.md.
  */
+import { randomInt } from 'node:crypto';
 import type { Delta } from '../../compiler/tables.ts';
 import { BulkheadError, failure } from '../../errors.ts';
 import { waitForPackets } from '../../kernel/grace-period.ts';
@@ -100,6 +101,7 @@ class NftablesDatapath implements Datapath {
       waitForPackets: () => {
         waitForPackets(this.#committed);
       },
+      owner: randomInt(2 ** 32),
     });
   }
 

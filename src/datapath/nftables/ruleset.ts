@@ -1,11 +1,11 @@
 /** The whole table as it is made: sets, counters, chains. What it holds of policies is tables.ts's to add. */
 import { createHash } from 'node:crypto';
-import type { Change } from '../../kernel/nftables-changes.ts';
+import type { Change, Element } from '../../kernel/nftables-changes.ts';
 import { reasons } from '../datapath.ts';
 import { allChains, chainSets, hookChains, hookRules } from './chains.ts';
 import type { ChainOptions } from './chains.ts';
-import { codes, counterName, encodeId } from './decision.ts';
-import { allSets, inForce, otherVersion, shared } from './sets.ts';
+import { codes, counterName, decodeId, encodeId } from './decision.ts';
+import { allSets, inForce, shared } from './sets.ts';
 import type { FilledSet, NftablesCapacity, Version } from './sets.ts';
 import { reasonCounter } from './steps.ts';
 import type { Rule } from './steps.ts';
@@ -38,19 +38,47 @@ export function fingerprintOf(options: RulesetOptions): string {
   return `made-by-${createHash('sha256').update(text).digest('hex').slice(0, 16)}`;
 }
 
-/** Leads packets to a version. */
-export function enter(version: Version): Change[] {
-  const rules = hookChains.flatMap((chain): Change[] => [
+/** Which version packets use, and who says so: a number that its owner has drawn. */
+export interface InForce {
+  readonly version: Version;
+  readonly owner: number;
+}
+
+/** The first time: leads packets to a version. */
+export function enter(next: InForce): Change[] {
+  return [...leadTo(next.version), { kind: 'add-elements', set: inForce, elements: [inForceElement(next)] }];
+}
+
+/** The same, when packets use another version; refused if that is not so, or somebody else owns the table now. */
+export function change(before: InForce, next: InForce): Change[] {
+  return [...replaceMark(before, next), ...leadTo(next.version)];
+}
+
+/** Nothing but the question whether that is so. */
+export function affirm(present: InForce): Change[] {
+  return replaceMark(present, present);
+}
+
+function replaceMark(before: InForce, next: InForce): Change[] {
+  return [
+    { kind: 'delete-elements', set: inForce, elements: [inForceElement(before)] },
+    { kind: 'add-elements', set: inForce, elements: [inForceElement(next)] },
+  ];
+}
+
+function leadTo(version: Version): Change[] {
+  return hookChains.flatMap((chain): Change[] => [
     { kind: 'flush-chain', chain },
     ...ruleChanges(chain, hookRules(chain, version)),
   ]);
-  return [...rules, { kind: 'add-elements', set: inForce, elements: [{ key: encodeId(version) }] }];
 }
 
-/** The same, when packets used the other version until now. */
-export function change(version: Version): Change[] {
-  const before = encodeId(otherVersion(version));
-  return [{ kind: 'delete-elements', set: inForce, elements: [{ key: before }] }, ...enter(version)];
+function inForceElement({ version, owner }: InForce): Element {
+  return { key: Buffer.concat([encodeId(version), encodeId(owner)]) };
+}
+
+export function readInForce({ key }: Element): InForce {
+  return { version: decodeId(key) === 0 ? 0 : 1, owner: decodeId(key.subarray(4)) };
 }
 
 function setChanges(capacity: NftablesCapacity): Change[] {

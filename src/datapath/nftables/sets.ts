@@ -55,7 +55,7 @@ export const shared = {
   rules: 'rules',
 } as const;
 
-/** One element: the version that packets use, for whoever takes the table over. */
+/** One element: the version that packets use, and the number of the process that owns the table. */
 export const inForce = 'in-force';
 
 /** A word that nobody reads, and the id (steps.ts says why). */
@@ -134,7 +134,7 @@ export function allSets(capacity: NftablesCapacity): FilledSet[] {
     }),
     empty({ name: shared.anyPort, key: ['mark'], value: id, size: capacity.classes }),
     empty({ name: shared.rules, key: ['mark'], value: 'counter', size: capacity.rules }),
-    empty({ name: inForce, key: ['mark'] }),
+    empty({ name: inForce, key: ['mark', 'mark'] }),
     ...fixedSets(),
   ];
 }

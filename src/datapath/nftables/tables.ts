@@ -22,7 +22,8 @@ import {
   rangesOf,
   sharedEntries,
 } from './entries-of-delta.ts';
-import { change, enter } from './ruleset.ts';
+import { affirm, change, enter } from './ruleset.ts';
+import type { InForce } from './ruleset.ts';
 import { goneRules, newRules, usesAfter } from './rule-uses.ts';
 import type { RuleUses } from './rule-uses.ts';
 import { otherVersion } from './sets.ts';
@@ -33,6 +34,8 @@ export interface TablesOptions {
   readonly commit: (changes: readonly Change[]) => void;
   /** Returns when no packet is left that was judged before the last commit. */
   readonly waitForPackets: () => void;
+  /** A number that no other process draws: who has not drawn it can't change the table any more. */
+  readonly owner: number;
 }
 
 export class Tables {
@@ -51,19 +54,20 @@ export class Tables {
 
   /** The first delta, which holds everything; `made` makes the table, perhaps in place of another. */
   begin(delta: Delta, made: readonly Change[]): void {
-    this.#change(delta, { before: made, after: enter(this.#version), into: this.#version });
+    this.#change(delta, { before: made, after: enter(this.#mark(this.#version)), into: this.#version });
   }
 
   /** The first delta, to a table that is there and means the same by the ids that it holds. */
   adopt(delta: Delta, adopted: Adopted): void {
-    this.#options.commit([...adopted.changes, ...change(otherVersion(adopted.version))]);
-    this.#version = otherVersion(adopted.version);
+    const version = otherVersion(adopted.inForce.version);
+    this.#options.commit([...change(adopted.inForce, this.#mark(version)), ...adopted.changes]);
+    this.#version = version;
     this.#cidrs = nextCidrs(this.#cidrs, delta.stage.cidrs);
     const ranges = rangesOf(this.#cidrs);
     this.#ranges = { 0: ranges, 1: ranges };
     this.#uses = usesAfter(new Map(), portTables(delta.add.ports), 1);
     this.#sweep = () => {
-      this.#options.commit(adopted.sweep);
+      this.#options.commit([...affirm(this.#mark(version)), ...adopted.sweep]);
     };
   }
 
@@ -71,7 +75,8 @@ export class Tables {
   apply(delta: Delta): void {
     this.sweep();
     const into = otherVersion(this.#version);
-    this.#change(delta, { before: [], after: change(into), into });
+    const before = change(this.#mark(this.#version), this.#mark(into));
+    this.#change(delta, { before, after: [], into });
   }
 
   /** As Datapath.sweep. */
@@ -80,6 +85,10 @@ export class Tables {
     this.#options.waitForPackets();
     this.#sweep();
     this.#sweep = undefined;
+  }
+
+  #mark(version: Version): InForce {
+    return { version, owner: this.#options.owner };
   }
 
   #change(
@@ -113,7 +122,8 @@ export class Tables {
       rangeEdit(version, this.#ranges[version], ranges),
       { remove: sharedEntries(delta.sweep), add: [] },
     );
-    this.#options.commit([...editChanges(edit), ...goneRules(this.#uses, uses)]);
+    const owned = affirm(this.#mark(this.#version));
+    this.#options.commit([...owned, ...editChanges(edit), ...goneRules(this.#uses, uses)]);
     this.#ranges = { 0: ranges, 1: ranges };
     this.#uses = uses;
   }

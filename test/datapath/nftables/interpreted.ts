@@ -43,6 +43,7 @@ export class InterpretedTables {
       this.machine.commit(changes);
     },
     waitForPackets: () => undefined,
+    owner: 1,
   });
   readonly #options: RulesetOptions;
   #begun = false;
