@@ -3,6 +3,7 @@
  * Bulkhead's kernel side: one netfilter program per hook and family. FORWARD judges pod ↔ anything, LOCAL_IN judges
  * pod → its node; both after DNAT and before SNAT, so Services need no knowledge here.
  */
+#include "cache.h"
 #include "judge.h"
 #include "report.h"
 #include "tracking.h"
@@ -41,10 +42,12 @@ static __always_inline int judge(struct bpf_nf_ctx *ctx, enum hook hook, __u8 fa
 	struct tracking tracking = tracking_of(skb);
 	struct packet packet = {};
 	struct verdict verdict = {};
-	const struct control *control_value;
+	const volatile struct control *control_value;
 	enum reason reason;
 	__u32 zero = 0;
 	bool reply = is_reply(tracking);
+	bool cacheable;
+	bool from_pod;
 	bool allowed;
 
 	/* What comes back to the node is what it asked for itself. */
@@ -66,7 +69,13 @@ static __always_inline int judge(struct bpf_nf_ctx *ctx, enum hook hook, __u8 fa
 		packet.reports_on_others = is_icmp_error(&packet) && !quotes_sender(skb, &packet);
 		if (reply)
 			mirror(&packet);
-		verdict = judge_tables(hook, &packet, from_pod_interface(state), control_value);
+		from_pod = from_pod_interface(state);
+		cacheable = is_cacheable(&packet);
+		if (!cacheable || !recall(hook, &packet, from_pod, control_value->epoch, &verdict)) {
+			verdict = judge_tables(hook, &packet, from_pod, control_value);
+			if (cacheable && verdict_allows(&verdict) && is_established(tracking))
+				remember(hook, &packet, &verdict);
+		}
 	}
 
 	allowed = verdict_allows(&verdict);

@@ -103,6 +103,8 @@ static __always_inline struct verdict judge_version(enum hook hook, const struct
 	}
 	if (hook == HOOK_FORWARD || source.role == ROLE_LOCAL_POD)
 		destination = lookup_address(packet->family, packet->destination, version);
+	verdict.local_pods = (source.role == ROLE_LOCAL_POD ? SOURCE_IS_LOCAL_POD : 0) |
+			     (destination.role == ROLE_LOCAL_POD ? DESTINATION_IS_LOCAL_POD : 0);
 	if (source.identity == IDENTITY_UNPROGRAMMED ||
 	    (from_pod && (packet->mirrored ? destination.role : source.role) != ROLE_LOCAL_POD)) {
 		verdict.egress = decision(REASON_UNPROGRAMMED, false);
@@ -137,9 +139,10 @@ static __always_inline struct verdict judge_tables(enum hook hook, const struct 
 	for (int i = 0; i < JUDGE_TRIES; i++) {
 		__u32 epoch = control->epoch;
 
-		read_barrier();
+		keep_order();
 		verdict = judge_version(hook, packet, from_pod, epoch & 1);
-		read_barrier();
+		keep_order();
+		verdict.epoch = epoch;
 		if (control->epoch == epoch)
 			return verdict;
 	}

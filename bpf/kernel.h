@@ -50,10 +50,10 @@ extern int bpf_dynptr_from_skb(struct __sk_buff *skb, __u64 flags, struct bpf_dy
 extern void *bpf_dynptr_slice(const struct bpf_dynptr *ptr, __u32 offset, void *buffer, __u32 buffer__szk) __ksym;
 
 /*
- * Orders the loads before it and after it. x86 keeps loads in order, so only the compiler has to be told; elsewhere
- * a value-returning atomic is a full barrier.
+ * Keeps loads in order, and stores. x86 does so by itself, so only the compiler has to be told; elsewhere a
+ * value-returning atomic is a full barrier.
  */
-static __always_inline void read_barrier(void)
+static __always_inline void keep_order(void)
 {
 #ifdef __TARGET_ARCH_x86
 	barrier();

@@ -20,6 +20,8 @@ struct options {
 	 * in place of skb->_nfct. 0 in production.
 	 */
 	__u64 test_tracking;
+	/* Entries of cached_verdicts: a power of two; 0: every packet is judged by the tables. */
+	__u64 cached_verdicts;
 };
 
 #define TEST_TRACKING 8ul

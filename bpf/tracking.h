@@ -7,6 +7,7 @@
 #include "packet.h"
 
 /* uapi/linux/netfilter/nf_conntrack_common.h */
+#define IP_CT_ESTABLISHED 0
 #define IP_CT_RELATED 1
 #define IP_CT_NEW 2
 #define IP_CT_IS_REPLY 3
@@ -61,6 +62,15 @@ static __always_inline bool opens_connection(struct tracking tracking)
 		return true;
 	bpf_core_read(&status, sizeof(status), &connection->status);
 	return !(status & IPS_CONFIRMED);
+}
+
+/* Packets of a connection that conntrack has confirmed; not what opens one or is related to one. */
+static __always_inline bool is_established(struct tracking tracking)
+{
+	if (!tracking.connection)
+		return false;
+	return tracking.info == IP_CT_ESTABLISHED || tracking.info == IP_CT_IS_REPLY ||
+	       (tracking.info == IP_CT_NEW && !opens_connection(tracking));
 }
 
 #endif

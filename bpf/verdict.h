@@ -49,9 +49,15 @@ struct decision {
 	bool allowed;
 };
 
+#define SOURCE_IS_LOCAL_POD 1
+#define DESTINATION_IS_LOCAL_POD 2
+
 struct verdict {
 	struct decision egress;
 	struct decision ingress;
+	/* Of the tables that say so. */
+	__u32 epoch;
+	__u8 local_pods;
 };
 
 static __always_inline struct decision decision(enum reason reason, bool allowed)

@@ -12,6 +12,8 @@ export interface Capacity {
   readonly rules: number;
   /** Bytes of the event ring: a power of two, at least a page. */
   readonly eventBytes: number;
+  /** Verdicts kept for the packets that follow, of 64 bytes each: a power of two; 0: none. */
+  readonly cachedVerdicts: number;
 }
 
 export const defaultCapacity: Capacity = {
@@ -21,6 +23,7 @@ export const defaultCapacity: Capacity = {
   ports: 131_072,
   rules: 65_536,
   eventBytes: 1 << 20,
+  cachedVerdicts: 65_536,
 };
 
 /** `what` names the table for people; `needed` is absent when the kernel, not the count, said no. */

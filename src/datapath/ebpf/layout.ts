@@ -22,7 +22,7 @@ export const layouts = {
   port_value: { size: 8, rule: 0, allow: 4 },
   control: { size: 8, epoch: 0, flags: 4 },
   counter: { size: 16, packets: 0, bytes: 8 },
-  options: { size: 24, pod_interface_name: 0, pod_interface_mask: 8, test_tracking: 16 },
+  options: { size: 32, pod_interface_name: 0, pod_interface_mask: 8, test_tracking: 16, cached_verdicts: 24 },
   event: {
     size: 72,
     time: 0,

@@ -24,6 +24,7 @@ export const mapNames = [
   'reason_counters',
   'lost_events',
   'events',
+  'cached_verdicts',
 ] as const;
 export type MapName = (typeof mapNames)[number];
 
@@ -61,6 +62,7 @@ export const keySizes: Readonly<Record<MapName, number>> = {
   reason_counters: 4,
   lost_events: 4,
   events: 0,
+  cached_verdicts: 4,
 };
 
 /** Throws BulkheadError BPF_OBJECT_MISSING, BPF_OBJECT_UNREADABLE, BPF_LOAD_FAILED. */
@@ -105,13 +107,14 @@ function resize(object: Handle, capacity: Capacity): void {
     ports: capacity.ports,
     rule_counters: capacity.rules,
     events: capacity.eventBytes,
+    cached_verdicts: Math.max(1, capacity.cachedVerdicts),
   };
   for (const [name, entries] of Object.entries(sizes)) {
     required(`size of map ${name}`, libbpf().setMaxEntries(mapHandle(object, name), entries));
   }
 }
 
-function setOptions(object: Handle, { podInterfacePrefix = '', testTracking }: LoadOptions): void {
+function setOptions(object: Handle, { capacity, podInterfacePrefix = '', testTracking }: LoadOptions): void {
   const layout = layouts.options;
   const bytes = new Uint8Array(layout.size);
   const view = new DataView(bytes.buffer);
@@ -121,6 +124,7 @@ function setOptions(object: Handle, { podInterfacePrefix = '', testTracking }: L
   if (testTracking !== undefined) {
     view.setUint32(layout.test_tracking, testTrackingFlag | testTracking, true);
   }
+  view.setUint32(layout.cached_verdicts, capacity.cachedVerdicts, true);
   required('options', libbpf().setInitialValue(mapHandle(object, '.rodata'), bytes, bytes.length));
 }
 
