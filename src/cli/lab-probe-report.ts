@@ -1,5 +1,5 @@
 /** Probes a running lab and puts together what the command line shows of it. */
-import { computeMatrix } from '../analyze/matrix.ts';
+import { computeMatrix, type Cell, type Matrix } from '../analyze/matrix.ts';
 import type { Point } from '../analyze/points.ts';
 import { translatePolicies } from '../dialects/translate.ts';
 import { BulkheadError, failure } from '../errors.ts';
@@ -33,7 +33,6 @@ export async function probeLab(snapshot: SnapshotResult, options: ProbeLabOption
   const skipped = cells.filter(({ outcome }) => outcome === 'unsupported');
   const probed = cells.filter(({ outcome }) => outcome !== 'unsupported');
   const differences = probed.filter(({ difference }) => difference !== undefined);
-  const whole = filter.from === undefined && filter.to === undefined;
   return {
     lab,
     ms: performance.now() - started,
@@ -43,8 +42,24 @@ export async function probeLab(snapshot: SnapshotResult, options: ProbeLabOption
     differences,
     skipped: skipped.length > 0 ? { 'this kernel has no SCTP sockets': skipped.length } : {},
     cells,
-    ...(whole ? { matrix: matrixReport(matrix, 'workload') } : {}),
+    matrix: matrixReport(partOfMatrix(matrix, cells), 'workload'),
   };
+}
+
+/** The part that the cells are of. A workload is in it if one of its pods is: its replicas agree. */
+export function partOfMatrix(matrix: Matrix, cells: readonly Cell[]): Matrix {
+  const sources = new Set(cells.map(({ source }) => source));
+  const destinations = new Set(cells.map(({ destination }) => destination));
+  const among = (group: string, ids: ReadonlySet<string>): boolean =>
+    matrix.groups.get(group)?.points.some((id) => ids.has(id)) ?? false;
+  const pairs = matrix.pairs.filter(
+    ({ source, destination }) => among(source, sources) && among(destination, destinations),
+  );
+  const named = new Set(pairs.flatMap(({ source, destination }) => [source, destination]));
+  const groups = new Map([...matrix.groups].filter(([id]) => named.has(id)));
+  const members = new Set([...groups.values()].flatMap(({ points }) => points));
+  const points = new Map([...matrix.points].filter(([id]) => members.has(id)));
+  return { points, cells, groups, pairs };
 }
 
 function nothingToProbe(): BulkheadError {

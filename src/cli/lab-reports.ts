@@ -32,8 +32,8 @@ export interface ProbeReport {
   /** Cells that could not be probed, by reason. */
   readonly skipped: Readonly<Record<string, number>>;
   readonly cells: readonly ProbedCell[];
-  /** What the policies say; absent when only a part of it was probed. */
-  readonly matrix?: MatrixReport;
+  /** What the policies say of the pairs that were probed. */
+  readonly matrix: MatrixReport;
 }
 
 export interface StatusReport extends StatusResult {

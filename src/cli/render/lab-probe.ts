@@ -24,7 +24,7 @@ export function renderProbe(report: ProbeReport, terminal: Terminal): string {
     ...Object.entries(skipped).map(([reason, cells]) => `${cells} cells skipped: ${reason}.`),
   ];
   const sections = [
-    ...(matrix ? [renderMatrixTable(viewOf(matrix), terminal)] : []),
+    renderMatrixTable(viewOf(matrix), terminal),
     ...(differences.length > 0 ? [renderDifferences(differences, terminal)] : []),
     `${lines.join('\n')}\n`,
   ];
