@@ -33,20 +33,17 @@ export class CidrRows {
   }
 
   changes(): Delta['stage']['cidrs'] {
-    const changed = this.#rows.changes().filter(({ from, to }) => from?.identity !== to?.identity);
+    const staged: Delta['stage']['cidrs'][number][] = [];
     const now = (key: string) => this.#rows.get(key);
     const before = (key: string) => this.#rows.accepted(key);
-    return changed.flatMap(({ from, to }) => {
-      const cidr = (to ?? from)?.cidr;
-      if (!cidr) return [];
-      return {
-        cidr,
-        from: from?.identity ?? (this.#hasAccepted ? this.#around(cidr, before) : 0),
-        to: to?.identity ?? this.#around(cidr, now),
-        isNew: !from,
-        isGone: !to,
-      };
+    this.#rows.changes((was, is) => {
+      const cidr = (is ?? was)?.cidr;
+      if (!cidr || was?.identity === is?.identity) return;
+      const from = was?.identity ?? (this.#hasAccepted ? this.#around(cidr, before) : 0);
+      const to = is?.identity ?? this.#around(cidr, now);
+      staged.push({ cidr, from, to, isNew: !was, isGone: !is });
     });
+    return staged;
   }
 
   accept(): void {

@@ -2,13 +2,14 @@
  * The predicates that rules in force need, counted: one comes to life with its first user and dies with its last, and
  * only the profiles that satisfy it are touched.
  */
-import type { Labels } from '../../objects/model.ts';
+import type { LabelSelector, Labels } from '../../objects/model.ts';
 import type { Peer, PodMatch } from '../../policy/ir.ts';
-import { matchesSelector } from '../../policy/selector.ts';
+import { labelOf, matchesSelector } from '../../policy/selector.ts';
 import type { Block } from '../cidr-cells.ts';
 import { PodIndex } from '../pod-index.ts';
 import { plainBlock, podMatchKey } from '../predicates.ts';
 import type { NamedPorts, PortName, PredicateId } from '../predicates.ts';
+import { isPod } from './model.ts';
 import type { NamespaceState, Profile } from './model.ts';
 
 interface Predicate {
@@ -89,7 +90,7 @@ export class LivePredicates {
   find({ namespace, labels, ports }: Profile): PredicateId[] {
     const pods = this.#pods.find(namespace.name, namespace.labels, labels);
     const numbers = [...ports].flatMap(([name, list]) => this.#portIds(name, list));
-    return [...pods, ...numbers].sort((a, b) => a - b);
+    return [isPod, ...pods, ...numbers].sort((a, b) => a - b);
   }
 
   askedPorts({ ports }: Profile): NamedPorts {
@@ -166,14 +167,22 @@ function replace(profile: Profile, adds: boolean, ids: readonly PredicateId[]): 
 
 function* matching({ namespaces: wanted, pods }: PodMatch, all: Namespaces): Generator<Profile> {
   const named = wanted.kind === 'name' ? all.get(wanted.name) : undefined;
-  const candidates = wanted.kind === 'name' ? (named ? [named] : []) : all.values();
+  const candidates = wanted.kind === 'name' ? (named ? [named] : []) : candidatesFor(wanted.selector, all);
   for (const namespace of candidates) {
     if (wanted.kind === 'selector' && !selects(wanted.selector, namespace.labels)) continue;
     for (const profile of namespace.profiles) if (matchesSelector(pods, profile.labels)) yield profile;
   }
 }
 
-function selects(selector: Parameters<typeof matchesSelector>[0], labels: Labels | undefined): boolean {
+/** Namespaces are most often selected by name. */
+function candidatesFor({ matchLabels }: LabelSelector, all: Namespaces): Iterable<NamespaceState> {
+  const name = labelOf(matchLabels, 'kubernetes.io/metadata.name');
+  if (name === undefined) return all.values();
+  const named = all.get(name);
+  return named ? [named] : [];
+}
+
+function selects(selector: LabelSelector, labels: Labels | undefined): boolean {
   return labels !== undefined && matchesSelector(selector, labels);
 }
 

@@ -9,7 +9,7 @@ import type { RuleSet } from './rule-sets.ts';
 export interface LocalIdentity {
   /** Sets that give it something else than the fallback, ascending. */
   readonly classes: readonly (readonly [set: RuleSet, entry: ClassEntry])[];
-  /** Equal text ⇔ equal classes. */
+  /** Equal text ⇔ the same. */
   readonly text: string;
   /** Number of identities that it stands for. */
   users: number;
@@ -29,9 +29,12 @@ export class LocalIdentities {
   readonly #fresh = new Map<LocalIdentity, Set<LocalIdentity>>();
   #nextId = 1;
 
-  /** `classes` sorted by set. */
-  retain(classes: LocalIdentity['classes']): LocalIdentity {
-    const text = classes.map(([set, entry]) => `${set.id}:${entry.id}`).join(' ');
+  /**
+   * `classes` sorted by set. Pods that no set tells from an address outside have a number of their own all the same:
+   * when a rule for all pods comes, its identity has this to succeed, and no address changes.
+   */
+  retain(classes: LocalIdentity['classes'], isPod: boolean): LocalIdentity {
+    const text = classes.map(([set, entry]) => `${set.id}:${entry.id}`).join(' ') || (isPod ? 'pod' : '');
     let local = this.#byText.get(text);
     if (!local) {
       this.#byText.set(text, (local = { classes, text, users: 0, value: undefined }));

@@ -69,6 +69,9 @@ export interface Identity {
   readonly atoms: Set<Atom>;
 }
 
+/** The predicate that every pod satisfies, whether or not a rule asks for it. */
+export const isPod: PredicateId = 0;
+
 /** What a rule can reach an identity by. */
 export type Handle = PredicateId | PortName;
 

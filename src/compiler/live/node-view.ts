@@ -9,7 +9,7 @@ import type { Cell } from './cell-tree.ts';
 import { CidrRows } from './cidr-rows.ts';
 import { LocalIdentities } from './local-identities.ts';
 import type { LocalIdentity } from './local-identities.ts';
-import { handlesOf, nodeOf } from './model.ts';
+import { handlesOf, isPod, nodeOf } from './model.ts';
 import type { Atom, Handle, Held, Identity } from './model.ts';
 import type { PeerChanges, Peers } from './peers.ts';
 import type { RuleSet } from './rule-sets.ts';
@@ -104,20 +104,20 @@ export class NodeView {
 
   /** From what was last accepted. */
   delta(): Delta {
-    const ports = this.#ports.changes();
-    const classes = this.#classes.changes();
-    const addresses = this.#addresses.changes();
+    const ports = comeAndGone(this.#ports);
+    const classes = comeAndGone(this.#classes);
+    const addresses: Delta['stage']['addresses'][number][] = [];
+    this.#addresses.changes((from, to) => {
+      if (!from && to) addresses.push({ address: to.address, to: to.value });
+      else if (from && !to) addresses.push({ address: from.address, from: from.value });
+      else if (from && to && !sameValue(from.value, to.value)) {
+        addresses.push({ address: to.address, from: from.value, to: to.value });
+      }
+    });
     return {
-      add: { ports: added(ports), classes: added(classes) },
-      stage: {
-        addresses: addresses.flatMap(({ from, to }) => {
-          const address = (to ?? from)?.address;
-          if (!address || sameValue(from?.value, to?.value)) return [];
-          return [{ address, ...(from ? { from: from.value } : {}), ...(to ? { to: to.value } : {}) }];
-        }),
-        cidrs: this.#cidrs.changes(),
-      },
-      sweep: { ports: removed(ports), classes: removed(classes) },
+      add: { ports: ports.come, classes: classes.come },
+      stage: { addresses, cidrs: this.#cidrs.changes() },
+      sweep: { ports: ports.gone, classes: classes.gone },
     };
   }
 
@@ -182,7 +182,7 @@ export class NodeView {
     const reclassified = new Map<Identity, IdentityId | undefined>();
     for (const identity of identities) {
       const was = this.#seen.get(identity);
-      const local = this.#locals.retain(this.#classesOf(identity));
+      const local = this.#locals.retain(this.#classesOf(identity), identity.predicates[0] === isPod);
       this.#seen.set(identity, local);
       if (was) {
         reclassified.set(identity, was.value?.identity);
@@ -338,17 +338,13 @@ export class NodeView {
 
 const nobody: AddressValue = { identity: 0, ingressSet: 0, egressSet: 0, role: 'remote' };
 
-interface Change<T> {
-  readonly from: T | undefined;
-  readonly to: T | undefined;
-}
-
-function added<T>(changes: readonly Change<T>[]): T[] {
-  return changes.flatMap(({ from, to }) => (to !== undefined && from === undefined ? [to] : []));
-}
-
-function removed<T>(changes: readonly Change<T>[]): T[] {
-  return changes.flatMap(({ from, to }) => (from !== undefined && to === undefined ? [from] : []));
+function comeAndGone<T>(rows: TrackedRows<T>): { readonly come: T[]; readonly gone: T[] } {
+  const [come, gone]: [T[], T[]] = [[], []];
+  rows.changes((from, to) => {
+    if (from === undefined && to !== undefined) come.push(to);
+    else if (from !== undefined && to === undefined) gone.push(from);
+  });
+  return { come, gone };
 }
 
 function sameValue(a: AddressValue | undefined, b: AddressValue | undefined): boolean {

@@ -1,12 +1,7 @@
 /** Rows of one table, and how they differ from those that were last accepted. */
 
-export interface RowChange<T> {
-  readonly key: string;
-  /** Undefined: not among the accepted rows. */
-  readonly from: T | undefined;
-  /** Undefined: not there any more. */
-  readonly to: T | undefined;
-}
+/** `from` undefined: not among the accepted rows; `to` undefined: not there any more. Never both. */
+export type OnChange<T> = (from: T | undefined, to: T | undefined) => void;
 
 export class TrackedRows<T> {
   readonly #rows = new Map<string, T>();
@@ -30,31 +25,26 @@ export class TrackedRows<T> {
   }
 
   set(key: string, row: T): void {
-    this.#remember(key);
+    if (!this.#accepted.has(key)) this.#accepted.set(key, this.#rows.get(key));
     this.#rows.set(key, row);
   }
 
   delete(key: string): void {
-    if (!this.#rows.has(key)) return;
-    this.#remember(key);
+    const row = this.#rows.get(key);
+    if (row === undefined) return;
+    if (!this.#accepted.has(key)) this.#accepted.set(key, row);
     this.#rows.delete(key);
   }
 
   /** Rows that came and went again are left out; rows that were replaced are not compared. */
-  changes(): RowChange<T>[] {
-    const changes: RowChange<T>[] = [];
+  changes(onChange: OnChange<T>): void {
     for (const [key, from] of this.#accepted) {
       const to = this.#rows.get(key);
-      if (from !== undefined || to !== undefined) changes.push({ key, from, to });
+      if (from !== undefined || to !== undefined) onChange(from, to);
     }
-    return changes;
   }
 
   accept(): void {
     this.#accepted.clear();
-  }
-
-  #remember(key: string): void {
-    if (!this.#accepted.has(key)) this.#accepted.set(key, this.#rows.get(key));
   }
 }
