@@ -1,0 +1,39 @@
+/**
+ * Policies that each allow the client to talk to the server, but only as a whole: sets and identities of two of them
+ * together match nothing. A packet that is denied while they replace each other was judged by a mixture.
+ */
+import type { AddressValue, Delta } from '../../src/compiler/tables.ts';
+import { world } from './guard-world.ts';
+
+const { client, server } = world[4];
+
+/** The policy number `n`, or nothing at all for 0: ids are its own. */
+function policy(n: number) {
+  const value = (identity: number, egressSet: number): AddressValue => ({
+    identity,
+    ingressSet: 0,
+    egressSet,
+    role: 'local-pod',
+  });
+  return {
+    ports: [{ class: n, protocol: 0, port: 0, prefixLength: 0, allow: true, rule: 1 }],
+    classes: [{ set: n, identity: n, class: n, lengths: 2 ** 31 }],
+    client: value(0, n),
+    server: value(n, 0),
+  };
+}
+
+export function policyChange(from: number, to: number): Delta {
+  const [old, next] = [policy(from), policy(to)];
+  return {
+    add: { ports: next.ports, classes: next.classes },
+    stage: {
+      addresses: [
+        { address: client, to: next.client, ...(from ? { from: old.client } : {}) },
+        { address: server, to: next.server, ...(from ? { from: old.server } : {}) },
+      ],
+      cidrs: [],
+    },
+    sweep: from ? { ports: old.ports, classes: old.classes } : { ports: [], classes: [] },
+  };
+}
