@@ -1,10 +1,19 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
+import type { TableStats } from '../../analyze/table-stats.ts';
 import type { Program } from '../../compiler/program.ts';
 import { defineCommand, structured, type Session } from '../command.ts';
 import { loadOptions, pathsArgument, sourceOptions, type SourceOptions } from '../source-options.ts';
 
+interface CompileOptions extends SourceOptions {
+  readonly stats?: boolean;
+}
+
+type CompileData =
+  | { readonly kind: 'program'; readonly program: Program }
+  | { readonly kind: 'stats'; readonly stats: TableStats };
+
 export const compileCommand = (session: Session): Command =>
-  defineCommand<SourceOptions, Program>(
+  defineCommand<CompileOptions, CompileData>(
     {
       name: 'compile',
       summary: 'print the tables that the policies compile to',
@@ -12,17 +21,31 @@ export const compileCommand = (session: Session): Command =>
         'Prints the tables that the datapath enforces: identities, rule sets, classes and their ports. The same manifests ' +
         'always give the same text, so that it can be kept and compared in a review.',
       arguments: [pathsArgument()],
-      options: sourceOptions(),
+      options: [
+        ...sourceOptions(),
+        new Option('--stats', 'only count the entries, beside what other designs would need'),
+      ],
       examples: [
         { command: 'bulkhead compile ./manifests', text: 'For people' },
         {
           command: 'bulkhead compile ./manifests -o yaml > tables.yaml',
           text: 'To keep, and to compare after a change',
         },
+        { command: 'bulkhead compile ./manifests --stats', text: 'How big are the tables?' },
       ],
       formats: {
-        table: () => import('../../compiler/print.ts').then((m) => m.formatProgram),
-        ...structured<Program>(() => import('../../compiler/print.ts').then((m) => m.describeProgram)),
+        table: async () => {
+          const [{ formatProgram }, { renderTableStats }] = await Promise.all([
+            import('../../compiler/print.ts'),
+            import('../render/table-stats.ts'),
+          ]);
+          return (data) =>
+            data.kind === 'stats' ? renderTableStats(data.stats) : formatProgram(data.program);
+        },
+        ...structured<CompileData>(async () => {
+          const { describeProgram } = await import('../../compiler/print.ts');
+          return (data) => (data.kind === 'stats' ? data.stats : describeProgram(data.program));
+        }),
       },
       run: async ({ context, args, options, progress }) => {
         const [{ loadCluster }, { translatePolicies }, { Compiler }] = await Promise.all([
@@ -33,8 +56,12 @@ export const compileCommand = (session: Session): Command =>
         progress.stage('reading manifests');
         const { cluster, manifests } = loadCluster(args, loadOptions(options, args, context));
         progress.stage('compiling');
-        const program = new Compiler().compile(cluster, translatePolicies(cluster));
-        return { data: program, warnings: manifests.diagnostics };
+        const policies = translatePolicies(cluster);
+        const program = new Compiler().compile(cluster, policies);
+        const warnings = manifests.diagnostics;
+        if (!options.stats) return { data: { kind: 'program', program }, warnings };
+        const { tableStats } = await import('../../analyze/table-stats.ts');
+        return { data: { kind: 'stats', stats: tableStats(cluster, policies, program) }, warnings };
       },
     },
     session,
