@@ -1,0 +1,181 @@
+/**
+ * One profile, measured in a process of its own so that its memory is known: `follow.ts PROFILE` prints JSON. A fresh
+ * compile of the whole cluster, and a compiler that follows it for one node (as an agent does) through changes.
+ */
+import { Compiler } from '../compiler/compiler.ts';
+import { deltaSize } from '../compiler/delta.ts';
+import { changeBetween } from '../compiler/live/change.ts';
+import type { ClusterChange } from '../compiler/live/change.ts';
+import { LiveCompiler } from '../compiler/live/live-compiler.ts';
+import type { Program } from '../compiler/program.ts';
+import { translatePolicies } from '../dialects/translate.ts';
+import type { Cluster, Pod } from '../objects/model.ts';
+import type { Policy } from '../policy/ir.ts';
+import { matchesSelector } from '../policy/selector.ts';
+import { profiles } from './profile-clusters.ts';
+import type { ProfileName } from './profile-clusters.ts';
+
+/** Milliseconds. */
+export interface Percentiles {
+  /** Processor time of a change on average, all threads: hardly depends on what else the machine does. */
+  readonly cpu: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly most: number;
+  /** Rows of the delta. */
+  readonly rows: { readonly p50: number; readonly p99: number; readonly most: number };
+}
+
+export interface FollowReport {
+  readonly profile: ProfileName;
+  readonly pods: number;
+  readonly policies: number;
+  readonly load: { readonly ms: number; readonly addresses: number; readonly rows: number };
+  /** Of the whole process, after garbage collection: with the cluster, and with everything. */
+  readonly rssMiB: { readonly cluster: number; readonly followed: number };
+  readonly changes: Readonly<Record<string, Percentiles>>;
+  /** Milliseconds. */
+  readonly fullCompile: number;
+  readonly program: Readonly<Record<string, number>>;
+}
+
+const node = 'node-0';
+/** Each comes with its opposite; the first change compiles code that no run before has made fast. */
+const changePairs = { warmUp: 100, measured: 500 };
+
+function rss(): number {
+  globalThis.gc?.();
+  return Math.round(process.memoryUsage.rss() / 2 ** 20);
+}
+
+function percentiles(
+  times: readonly number[],
+  sizes: readonly number[],
+  { user, system }: NodeJS.CpuUsage,
+): Percentiles {
+  const pick = (values: readonly number[]) => {
+    const sorted = values.toSorted((a, b) => a - b);
+    const at = (part: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? NaN;
+    return { p50: at(0.5), p99: at(0.99), most: at(1) };
+  };
+  return { cpu: (user + system) / 1000 / times.length, ...pick(times), rows: pick(sizes) };
+}
+
+class Follower {
+  readonly #compiler = new LiveCompiler();
+
+  constructor() {
+    this.#compiler.addNode(node);
+  }
+
+  /** Milliseconds to the finished delta, and its rows. */
+  follow(change: ClusterChange): { readonly ms: number; readonly rows: number } {
+    const start = performance.now();
+    this.#compiler.update(change);
+    const delta = this.#compiler.deltas().get(node);
+    const ms = performance.now() - start;
+    this.#compiler.accept();
+    return { ms, rows: delta ? deltaSize(delta) : 0 };
+  }
+
+  get addresses(): number {
+    return this.#compiler.tables(node)?.addresses.size ?? 0;
+  }
+
+  measure<T>(items: readonly T[], pair: (item: T, index: number) => readonly [ClusterChange, ClusterChange]) {
+    const [times, sizes]: [number[], number[]] = [[], []];
+    let warm = process.cpuUsage();
+    for (let index = 0; index < changePairs.warmUp + changePairs.measured; index += 1) {
+      const item = items[(index * 7919) % items.length];
+      if (item === undefined) continue;
+      if (index === changePairs.warmUp) warm = process.cpuUsage();
+      for (const change of pair(item, index)) {
+        const { ms, rows } = this.follow(change);
+        if (index < changePairs.warmUp) continue;
+        times.push(ms);
+        sizes.push(rows);
+      }
+    }
+    return percentiles(times, sizes, process.cpuUsage(warm));
+  }
+}
+
+function comeAndGo(pod: Pod): readonly [ClusterChange, ClusterChange] {
+  return [{ pods: [[pod.key, undefined]] }, { pods: [[pod.key, pod]] }];
+}
+
+function relabel(pod: Pod, index: number): readonly [ClusterChange, ClusterChange] {
+  const other = { ...pod, labels: { ...pod.labels, app: `app-${index % 10}` } };
+  return [{ pods: [[pod.key, other]] }, { pods: [[pod.key, pod]] }];
+}
+
+function withdraw(policy: Policy): readonly [ClusterChange, ClusterChange] {
+  return [{ policies: [[policy.id, undefined]] }, { policies: [[policy.id, policy]] }];
+}
+
+/** The same peers, another port: nobody is told apart who was not before. */
+function changePorts(policy: Policy, index: number): readonly [ClusterChange, ClusterChange] {
+  const { ingress } = policy;
+  if (!ingress) return withdraw(policy);
+  const rules = ingress.rules.map((rule) => {
+    const port = 1000 + index;
+    const { position } = rule.origin;
+    return { ...rule, ports: [{ kind: 'range', protocol: 'TCP', from: port, to: port, position }] as const };
+  });
+  const other: Policy = { ...policy, ingress: { ...ingress, rules } };
+  return [{ policies: [[policy.id, other]] }, { policies: [[policy.id, policy]] }];
+}
+
+function sizesOf({ addresses, cidrs, identities, sets, classes }: Program): Record<string, number> {
+  return {
+    addresses: addresses.size,
+    prefixes: cidrs.size,
+    identities: identities.size,
+    sets: sets.size,
+    'set × identity rows': sets.values().reduce((sum, set) => sum + set.classes.size, 0),
+    classes: classes.size,
+    'port prefixes': classes.values().reduce((sum, { ports }) => sum + ports.length, 0),
+  };
+}
+
+function follow(profile: ProfileName): FollowReport {
+  const cluster: Cluster = profiles[profile]();
+  const policies = translatePolicies(cluster);
+  const clusterRss = rss();
+  const follower = new Follower();
+  const load = follower.follow(changeBetween(undefined, { cluster, policies }));
+  const followed = rss();
+  const pods = [...cluster.pods.values()];
+  const local = pods.filter((pod) => pod.node === node);
+  const selecting = policies.filter(({ subject: { namespaces, pods: selector } }) =>
+    local.some(
+      ({ namespace, labels }) =>
+        namespaces.kind === 'name' && namespaces.name === namespace && matchesSelector(selector, labels),
+    ),
+  );
+  const changes = {
+    'any pod goes or comes': follower.measure(pods, comeAndGo),
+    'any pod gets another label': follower.measure(pods, relabel),
+    'a pod of the node goes or comes': follower.measure(local, comeAndGo),
+    'any policy goes or comes': follower.measure(policies, withdraw),
+    "a policy of the node's pods goes or comes": follower.measure(selecting, withdraw),
+    "a policy of the node's pods names other ports": follower.measure(selecting, changePorts),
+  };
+  const start = performance.now();
+  const program = new Compiler().compile(cluster, policies);
+  const fullCompile = performance.now() - start;
+  return {
+    profile,
+    pods: cluster.pods.size,
+    policies: policies.length,
+    load: { ms: load.ms, addresses: follower.addresses, rows: load.rows },
+    rssMiB: { cluster: clusterRss, followed },
+    changes,
+    fullCompile,
+    program: sizesOf(program),
+  };
+}
+
+const wanted = Object.keys(profiles).find((name): name is ProfileName => name === process.argv[2]);
+if (!wanted) throw new Error(`no such profile: ${process.argv[2]}`);
+process.stdout.write(JSON.stringify(follow(wanted)));
