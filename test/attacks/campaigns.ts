@@ -3,8 +3,17 @@ import type { Campaign } from './attack.ts';
 import { connections } from './connections.ts';
 import { headers } from './headers.ts';
 import { links } from './links.ts';
+import { lifecycles } from './lifecycles.ts';
 import { selectors } from './selectors.ts';
 import { services } from './services.ts';
 import { sources } from './sources.ts';
 
-export const campaigns: readonly Campaign[] = [sources, connections, headers, links, services, selectors];
+export const campaigns: readonly Campaign[] = [
+  sources,
+  connections,
+  headers,
+  links,
+  services,
+  selectors,
+  lifecycles,
+];

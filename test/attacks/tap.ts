@@ -1,5 +1,6 @@
 /** A packet socket (packet(7)) on an interface: sends any bytes as a packet, and sees every packet that comes in. */
 import { closeSync } from 'node:fs';
+import { constants } from 'node:os';
 import { checked, libc } from '../../src/kernel/libc.ts';
 import { inNetns } from '../../src/kernel/netns.ts';
 import { receive } from '../../src/kernel/socket.ts';
@@ -79,6 +80,8 @@ export class Tap {
     const packets: Buffer[] = [];
     for (;;) {
       const length = receive(this.#fd, this.#buffer);
+      // Said once, when the link goes away; what came before is still there.
+      if (length === -constants.errno.ENETDOWN) continue;
       if (length < 0) return packets;
       packets.push(Buffer.from(this.#buffer.subarray(0, length)));
     }

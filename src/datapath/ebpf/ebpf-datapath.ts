@@ -3,8 +3,10 @@
  * tables. How a packet is judged: docs/datapath.md.
  */
 import type { Delta } from '../../compiler/tables.ts';
+import { forgetConnections } from '../../kernel/conntrack.ts';
 import { RingBuffer } from '../../kernel/ring-buffer.ts';
 import type { Counters, Datapath, FlowEvent } from '../datapath.ts';
+import { newPodAddresses } from '../new-pods.ts';
 import { defaultCapacity } from './capacity.ts';
 import type { Capacity } from './capacity.ts';
 import { disableConntrack, enableConntrack } from './conntrack.ts';
@@ -82,6 +84,8 @@ class EbpfDatapath implements Datapath {
 
   apply(delta: Delta): void {
     clearRules(this.#object.maps.rule_counters, this.#rules.returning(delta));
+    // At the start, pods are new to this process only.
+    if (this.#attached) forgetConnections(this.#options.netns, newPodAddresses(delta));
     this.#tables.apply(delta);
     if (!this.#attached) this.#attach(delta);
     this.#rules.applied(delta);

@@ -5,6 +5,7 @@
 import { randomInt } from 'node:crypto';
 import type { Delta } from '../../compiler/tables.ts';
 import { BulkheadError, failure } from '../../errors.ts';
+import { forgetConnections } from '../../kernel/conntrack.ts';
 import { waitForPackets } from '../../kernel/grace-period.ts';
 import { NetfilterLog } from '../../kernel/netfilter-log.ts';
 import { loadNft } from '../../kernel/nft.ts';
@@ -13,15 +14,16 @@ import { NftablesTable, RefusedChange } from '../../kernel/nftables-table.ts';
 import type { NamedCounter } from '../../kernel/nftables-table.ts';
 import type { Counters, Datapath, FlowEvent } from '../datapath.ts';
 import { guardRules, withoutGuard } from '../guard.ts';
+import { newPodAddresses } from '../new-pods.ts';
 import { adopt } from './adopt.ts';
+import { defaultCapacity } from './capacity.ts';
+import type { NftablesCapacity } from './capacity.ts';
+import type { ChainOptions } from './chains.ts';
 import { countersOf } from './counters.ts';
 import { flowEvent } from './events.ts';
 import { HeldTables } from './held-tables.ts';
 import { refusalError } from './refusal.ts';
 import { fingerprintOf, makeTable } from './ruleset.ts';
-import type { RulesetOptions } from './ruleset.ts';
-import { defaultCapacity } from './sets.ts';
-import type { NftablesCapacity } from './sets.ts';
 import { Tables } from './tables.ts';
 
 export interface NftablesOptions {
@@ -75,7 +77,7 @@ function loadRules(netns: string, script: string): void {
 
 class NftablesDatapath implements Datapath {
   readonly #netns: string;
-  readonly #ruleset: RulesetOptions;
+  readonly #ruleset: ChainOptions;
   readonly #table: NftablesTable;
   readonly #log: NetfilterLog;
   readonly #tables: Tables;
@@ -89,9 +91,8 @@ class NftablesDatapath implements Datapath {
 
   constructor(options: NftablesOptions) {
     const { netns, podInterfacePrefix, events = true, logGroup = defaultLogGroup } = options;
-    const capacity = { ...defaultCapacity, ...options.capacity };
     this.#netns = netns;
-    this.#ruleset = { capacity, podInterfacePrefix, logGroup, allowedEvents: events };
+    this.#ruleset = { podInterfacePrefix, logGroup, allowedEvents: events };
     this.#table = new NftablesTable(netns, tableName);
     this.#log = new NetfilterLog(netns, logGroup);
     this.#tables = new Tables({
@@ -102,14 +103,20 @@ class NftablesDatapath implements Datapath {
         waitForPackets(this.#committed);
       },
       owner: randomInt(2 ** 32),
+      capacity: { ...defaultCapacity, ...options.capacity },
     });
   }
 
   apply(delta: Delta): void {
     // What was logged until now is explained by the tables that it was judged by.
     this.#collect(waitingLimit);
-    if (this.#begun) this.#tables.apply(delta);
-    else this.#begin(delta);
+    if (this.#begun) {
+      forgetConnections(this.#netns, newPodAddresses(delta));
+      this.#tables.apply(delta);
+    } else {
+      // Pods are new to this process only.
+      this.#begin(delta);
+    }
     this.#held.apply(delta);
     this.#sweepLater();
   }
@@ -159,7 +166,7 @@ class NftablesDatapath implements Datapath {
     try {
       this.#table.commit(changes);
     } catch (error) {
-      throw error instanceof RefusedChange ? refusalError(error, this.#ruleset.capacity) : error;
+      throw error instanceof RefusedChange ? refusalError(error) : error;
     }
     this.#committed = performance.now();
   }
