@@ -21,8 +21,9 @@ export function keepOnlyResolvers(lab: string, wanted: ReadonlySet<string>): voi
   try {
     if (wanted.size === 0 && names.length > 0) rmdirSync(directory);
   } catch (error) {
-    // Other labs, or the user, have files there.
-    if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error;
+    // Other labs, or the user, have files there; or another lab that went away at the same time was quicker.
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOTEMPTY' && code !== 'ENOENT') throw error;
   }
 }
 
