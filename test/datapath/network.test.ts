@@ -174,6 +174,14 @@ describe.skipIf(!isRoot).each(engineNames)('[root] %s between network namespaces
       expect(counted('no-subject', 'allowed')).toBeGreaterThan(before);
     });
 
+    test('not even by an address of the pod range that no pod has, such as that of a bridge', async () => {
+      const bridge = `${at.nobody.text}/${family === 4 ? 32 : 128} dev lo`;
+      inNetns(network.node, () => ip(`addr add ${bridge}${family === 6 ? ' nodad' : ''}`));
+      const conversation = talk('node', at.nobody, 80);
+      await until(() => conversation.connected);
+      inNetns(network.node, () => ip(`addr del ${bridge}`));
+    });
+
     test('fragments are judged by the ports of the whole', async () => {
       inNetns(network.pod('client'), () => {
         ip('link set eth0 mtu 1500');

@@ -50,6 +50,16 @@ describe.skipIf(!isRoot)('[root] reports', () => {
     ]);
   });
 
+  test('no event of what passes by without a pod of this node', () => {
+    const transit = ipv4({
+      source: four.remote,
+      destination: four.internet,
+      protocol: 6,
+      payload: tcp({ port: 80 }),
+    });
+    expect(kernel.judge('forward4', transit)).toEqual({ accepted: true, events: [] });
+  });
+
   test('an event of a denied packet', () => {
     const { events } = kernel.judge('forward6', denied);
     expect(events).toMatchObject([
