@@ -1,4 +1,5 @@
 /** What the lab's commands return, for renderers to print. */
+import type { EngineChoice } from '../datapath/engine-choice.ts';
 import type { ChangeResult, StatusResult, UpResult } from '../lab/protocol.ts';
 import type { ProbedCell } from '../lab/probe.ts';
 import type { MatrixReport } from './matrix-report.ts';
@@ -48,6 +49,8 @@ export interface StatusReport extends StatusResult {
 
 export interface UpReport extends UpResult {
   readonly lab: string;
+  /** What enforces, and why that. */
+  readonly datapath: EngineChoice;
   /** Kinds of objects that mean nothing to a lab, and how many there were. */
   readonly skipped: Readonly<Record<string, number>>;
   readonly totalMs: number;

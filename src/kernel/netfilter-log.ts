@@ -54,13 +54,14 @@ export class NetfilterLog {
   /** Takes what is there, up to `limit` packets; never blocks. */
   drain(limit: number, onPacket: (packet: LoggedPacket) => void): void {
     if (!this.#bound) this.#bind();
-    let taken = 0;
     const each = (message: NetlinkMessage): void => {
-      if (message.type !== NFULNL_MSG_PACKET) return;
-      taken += 1;
-      onPacket(this.#read(message.attributes));
+      if (message.type === NFULNL_MSG_PACKET) onPacket(this.#read(message.attributes));
     };
-    while (taken < limit && this.#socket.take(each));
+    for (let taken = 0; taken < limit;) {
+      const messages = this.#socket.take(each);
+      if (messages === 0) return;
+      taken += messages;
+    }
   }
 
   close(): void {

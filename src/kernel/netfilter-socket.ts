@@ -103,9 +103,14 @@ export class NetfilterSocket {
     return true;
   }
 
-  /** Takes one datagram of what came unasked; false if there is none. */
-  take(onMessage: (message: NetlinkMessage) => void): boolean {
-    return this.#receive(onMessage);
+  /** Takes one datagram of what came unasked; gives how many messages it held, 0 if there is none. */
+  take(onMessage: (message: NetlinkMessage) => void): number {
+    let messages = 0;
+    this.#receive((message) => {
+      messages += 1;
+      onMessage(message);
+    });
+    return messages;
   }
 
   close(): void {

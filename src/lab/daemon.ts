@@ -4,6 +4,7 @@
  */
 import { BulkheadError, failure } from '../errors.ts';
 import { tryLock } from '../kernel/file-lock.ts';
+import { openNodeDatapath } from './datapaths.ts';
 import { streamFlows } from './flow-stream.ts';
 import { Lab } from './lab.ts';
 import { destroyLab } from './network/destroy.ts';
@@ -104,9 +105,14 @@ class Daemon {
   /** What fails half-way is taken away again, and the daemon ends. */
   async #up(request: Extract<Request, { op: 'up' }>, reply: Reply): Promise<Results['up']> {
     if (this.#lab) throw alreadyUp(this.#name);
-    const { objects, families, nodes } = request;
+    const { objects, families, nodes, engine } = request;
     const progress = (text: string) => reply.progress(text);
-    const lab = new Lab({ name: this.#name, families, nodes });
+    const lab = new Lab({
+      name: this.#name,
+      families,
+      nodes,
+      openDatapath: (name, node) => openNodeDatapath(name, node, engine),
+    });
     try {
       const result = await lab.up(objects, progress);
       if (reply.signal.aborted) throw new Error('the command that started the lab has gone');

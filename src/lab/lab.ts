@@ -38,7 +38,7 @@ export interface LabSpec {
   readonly families: readonly IpFamily[];
   /** Nodes to make where the manifests have none. */
   readonly nodes: number;
-  /** What enforces on a node. Default: openNodeDatapath. */
+  /** What enforces on a node. Default: eBPF, by openNodeDatapath. */
   readonly openDatapath?: (lab: string, node: string) => Datapath;
 }
 

@@ -3,6 +3,8 @@
  * (wire.ts), any number of `progress` and `item` frames and one `result` or `error` frame at the end.
  */
 import type { UpdateTimings } from '../agent/enforcer.ts';
+import { engineNames } from '../datapath/engine-choice.ts';
+import type { EngineName } from '../datapath/engine-choice.ts';
 import type { Diagnostic } from '../errors.ts';
 import { BulkheadError, failure } from '../errors.ts';
 import type { IpFamily } from '../objects/ip.ts';
@@ -24,6 +26,8 @@ export interface UpRequest {
   readonly families: readonly IpFamily[];
   /** Nodes to make where the manifests have none. */
   readonly nodes: number;
+  /** What enforces on the nodes. */
+  readonly engine: EngineName;
 }
 
 /** Adds objects, replaces those of the same key. */
@@ -223,6 +227,7 @@ function readRequest(fields: Fields): Request {
         objects: readObjects(fields),
         families: fields.list('families', isFamily),
         nodes: fields.count('nodes'),
+        engine: fields.check('engine', isEngine),
       };
     case 'apply':
       return { op, objects: readObjects(fields) };
@@ -302,6 +307,10 @@ function malformed(message: string): BulkheadError {
 
 function isString(value: unknown): value is string {
   return typeof value === 'string';
+}
+
+function isEngine(value: unknown): value is EngineName {
+  return engineNames.some((name) => name === value);
 }
 
 function isFamily(value: unknown): value is IpFamily {

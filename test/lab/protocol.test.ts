@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { protocolVersion, readEnvelope, type Request } from '../../src/lab/protocol.ts';
 
 const requests: readonly Request[] = [
-  { op: 'up', objects: new Map(), families: [4, 6], nodes: 2 },
+  { op: 'up', objects: new Map(), families: [4, 6], nodes: 2, engine: 'nftables' },
   { op: 'apply', objects: new Map() },
   { op: 'delete', keys: ['NetworkPolicy/shop/cart'] },
   { op: 'label', kind: 'Pod', name: 'shop/cart', set: { a: 'b' }, remove: ['c'] },
@@ -21,8 +21,9 @@ test.each([
   [undefined],
   [{ op: 'reboot' }],
   [{ op: 'apply', objects: {} }],
-  [{ op: 'up', objects: new Map(), families: [5], nodes: 2 }],
-  [{ op: 'up', objects: new Map(), families: [4], nodes: -1 }],
+  [{ op: 'up', objects: new Map(), families: [5], nodes: 2, engine: 'ebpf' }],
+  [{ op: 'up', objects: new Map(), families: [4], nodes: -1, engine: 'ebpf' }],
+  [{ op: 'up', objects: new Map(), families: [4], nodes: 1, engine: 'iptables' }],
   [{ op: 'delete', keys: [1] }],
   [{ op: 'label', kind: 'Node', name: 'n', set: {}, remove: [] }],
   [{ op: 'label', kind: 'Pod', name: 'n', set: { a: 1 }, remove: [] }],

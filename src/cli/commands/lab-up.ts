@@ -1,24 +1,28 @@
 import type { Command } from 'commander';
 import { defineCommand, structured, type Session } from '../command.ts';
 import { loadOptions, pathsArgument, sourceOptions, type SourceOptions } from '../source-options.ts';
-import { nameOption, type LabOptions } from './lab-options.ts';
+import { datapathOption, nameOption, type EngineOptions, type LabOptions } from './lab-options.ts';
 import type { UpReport } from '../lab-reports.ts';
 
 export const labUpCommand = (session: Session): Command =>
-  defineCommand<LabOptions & SourceOptions, UpReport>(
+  defineCommand<LabOptions & EngineOptions & SourceOptions, UpReport>(
     {
       name: 'up',
       summary: 'start a lab: every pod a network namespace, policies in the kernel',
       description:
-        "Makes a network namespace for every node and pod of the manifests, with real addresses, Services and DNS, servers on all declared ports and an outside world, and enforces the policies with eBPF. Touches nothing of the machine's own network.",
+        "Makes a network namespace for every node and pod of the manifests, with real addresses, Services and DNS, servers on all declared ports and an outside world, and enforces the policies with eBPF, or with nftables where the kernel can't. Touches nothing of the machine's own network.",
       arguments: [pathsArgument()],
-      options: [nameOption(), ...sourceOptions()],
+      options: [nameOption(), datapathOption(), ...sourceOptions()],
       examples: [
         { command: 'sudo bulkhead lab up examples/shop', text: 'An online shop under default deny' },
         { command: 'helm template ./chart | sudo bulkhead lab up -', text: 'What a chart would make' },
         {
           command: 'sudo bulkhead lab up --name v6 --ip-family ipv6 --nodes 3 ./manifests',
           text: 'A second lab, IPv6, three nodes',
+        },
+        {
+          command: 'sudo bulkhead lab up --datapath nftables examples/shop',
+          text: 'Enforced as it would be on an older kernel',
         },
       ],
       formats: {
@@ -35,15 +39,22 @@ export const labUpCommand = (session: Session): Command =>
         ]);
         const load = loadOptions(options, args, context);
         const { objects, diagnostics, skipped } = readManifests(args, load);
-        requireLabMachine();
+        const datapath = requireLabMachine(options.datapath);
         const { families, nodes } = load;
         const entry = process.argv[1] ?? '';
         await startDaemon(options.name, [process.execPath, ...process.execArgv, entry]);
         const onProgress = progress.stage;
-        const result = await callLab(options.name, { op: 'up', objects, families, nodes }, { onProgress });
+        const request = { op: 'up', objects, families, nodes, engine: datapath.engine } as const;
+        const result = await callLab(options.name, request, { onProgress });
         if (!result) throw new Error('a call without a signal has a result');
         const totalMs = performance.now() - started;
-        const data = { lab: options.name, ...result, skipped: Object.fromEntries(skipped), totalMs };
+        const data = {
+          lab: options.name,
+          datapath,
+          ...result,
+          skipped: Object.fromEntries(skipped),
+          totalMs,
+        };
         return { data, warnings: [...diagnostics, ...result.warnings] };
       },
     },

@@ -5,8 +5,10 @@ import type { ChangeReport, DownReport, LabListItem, StatusReport, UpReport } fr
 import { renderColumns } from './columns.ts';
 import { paint, type Terminal } from './terminal.ts';
 
+const engineTitles = { ebpf: 'eBPF', nftables: 'nftables' } as const;
+
 export function renderUp(report: UpReport, terminal: Terminal): string {
-  const { lab, totals, timings, skipped, broughtDns, totalMs } = report;
+  const { lab, datapath, totals, timings, skipped, broughtDns, totalMs } = report;
   const option = lab === 'default' ? '' : ` --name ${lab}`;
   const ignored = Object.entries(skipped).map(([kind, number]) => `${number} ${kind}`);
   const next = [
@@ -21,6 +23,7 @@ export function renderUp(report: UpReport, terminal: Terminal): string {
       `${count(totals.services, 'service')}, ${count(totals.policies, 'policy', 'policies')}.`,
     ...(ignored.length > 0 ? [`Left out, as no lab needs them: ${ignored.join(', ')}.`] : []),
     ...(broughtDns ? ['Added, as no manifest brings it: a cluster DNS, kube-system/coredns.'] : []),
+    `Enforced by ${engineTitles[datapath.engine]}, because ${datapath.why}.`,
     `Policies compiled in ${ms(timings.compileMs)}, in the kernel after ${ms(timings.kernelMs)} more, before any pod had a network.`,
     '',
     'Next:',

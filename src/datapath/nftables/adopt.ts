@@ -8,6 +8,8 @@ import type { IpFamily } from '../../objects/ip.ts';
 import type { Delta } from '../../compiler/tables.ts';
 import type { Change, Element } from '../../kernel/nftables-changes.ts';
 import type { AddressRange } from './address-ranges.ts';
+import { sizesAfter } from './capacity.ts';
+import type { Sizes } from './capacity.ts';
 import { decodeId, ruleOf } from './decision.ts';
 import type { Entry } from './elements.ts';
 import {
@@ -35,6 +37,8 @@ export interface Adopted {
   readonly changes: readonly Change[];
   /** The same for this version, and away with what neither leads to. */
   readonly sweep: readonly Change[];
+  /** After all that. */
+  readonly sizes: Sizes;
 }
 
 /** How the table's content is read: the elements of a set, or undefined if there is no such set. */
@@ -63,6 +67,9 @@ export function adopt(readSet: ReadSet, delta: Delta): Adopted | undefined {
       ...editChanges(combined({ remove: [], add }, edit(otherVersion(version)))),
     ],
     sweep: [...editChanges(combined({ remove, add: [] }, edit(version))), ...goneRules(used, uses)],
+    sizes: ([0, 1] as const)
+      .map((each) => wholeVersion(each, delta))
+      .reduce(sizesAfter, sizesAfter(new Map(), { remove: [], add: wanted })),
   };
 }
 
@@ -122,6 +129,11 @@ function difference(held: readonly Entry[], wanted: readonly Entry[]): Edit {
     remove: held.filter((entry) => !wants.has(textOf(entry))),
     add: wanted.filter((entry) => !has.has(textOf(entry))),
   };
+}
+
+function wholeVersion(version: Version, { stage }: Delta): Edit {
+  const ranges = rangesOf(nextCidrs(new Map(), stage.cidrs));
+  return combined(addressEdit(version, stage), rangeEdit(version, [], ranges));
 }
 
 function versionEdit(readSet: ReadSet, version: Version, delta: Delta): Edit {

@@ -8,6 +8,7 @@ import { encodeId } from './decision.ts';
 import { allowOthers, allowReply, exit, exitChains } from './exits.ts';
 import type { ExitOptions } from './exits.ts';
 import { chainAt, judgeChains, outcomeSets, sentChainAt, wholeChainName } from './judge-chains.ts';
+import type { JudgeOptions } from './judge-chains.ts';
 import { families, fixed, versions } from './sets.ts';
 import type { FilledSet, Version } from './sets.ts';
 import {
@@ -19,6 +20,7 @@ import {
   hasTransportBytes,
   isFamily,
   isIcmp,
+  isPodInterface,
   isProtocol,
   isSelf,
   isUnprogrammed,
@@ -31,10 +33,7 @@ export interface Chain extends ChainSpec {
   readonly rules: readonly Rule[];
 }
 
-export interface ChainOptions extends ExitOptions {
-  /** What the names of pods' interfaces begin with; undefined: nothing is known of interfaces. */
-  readonly podInterfacePrefix?: string | undefined;
-}
+export interface ChainOptions extends ExitOptions, JudgeOptions {}
 
 /** NF_INET_… of linux/netfilter.h. Just after the filter chains of others (0), far before SNAT (100). */
 const hooks = { input: { number: 1, priority: 10 }, forward: { number: 2, priority: 10 } } as const;
@@ -69,7 +68,7 @@ export function allChains(options: ChainOptions): Chain[] {
     ...exitChains(options),
     wholeChain(false),
     wholeChain(true),
-    ...places.flatMap(judgeChains),
+    ...places.flatMap((at) => judgeChains(at, options)),
     ...places.flatMap((at) => (at.reply ? replyChains(at, options) : flowChains(at, options))),
   ];
 }
@@ -102,10 +101,6 @@ function isReply(): Expression[] {
 
 function denied(reason: 'unprogrammed' | 'malformed' | 'neighbour-discovery', reply = false): Expression {
   return goto(exit({ allowed: false, direction: 'egress', reason, reply }));
-}
-
-function fromPodInterface(prefix: string): Expression[] {
-  return [{ kind: 'meta', key: 'iifname', to: 0 }, equals(0, new TextEncoder().encode(prefix))];
 }
 
 /** Of packets that are no replies. */
@@ -146,7 +141,7 @@ function flowChains(at: Place, options: ChainOptions): Chain[] {
 /** Whose packet is it, and may it have that source? `next`: where those go that no pod of this node has sent. */
 function sourceRules(at: Place, { podInterfacePrefix }: ChainOptions, next: string): Rule[] {
   const forged = (prefix: string): Rule => ({
-    expressions: [...fromPodInterface(prefix), denied('unprogrammed')],
+    expressions: [...isPodInterface('iifname', prefix), denied('unprogrammed')],
     comment: "from a pod's interface, but from no pod's address",
   });
   return [
@@ -194,7 +189,7 @@ function errorChain(at: Place, { podInterfacePrefix }: ChainOptions): Chain {
   const fromPods: Rule[] =
     podInterfacePrefix === undefined
       ? []
-      : [{ expressions: [...fromPodInterface(podInterfacePrefix), denied('malformed')] }];
+      : [{ expressions: [...isPodInterface('iifname', podInterfacePrefix), denied('malformed')] }];
   return {
     name: chainAt(at, 'icmp-error'),
     rules: [
@@ -244,7 +239,7 @@ function routerDiscovery(at: Place): Rule {
 function replyChains(at: Place, { podInterfacePrefix }: ChainOptions): Chain[] {
   const sender = chainAt(at, 'sender');
   const checked = (prefix: string): Rule => ({
-    expressions: [...fromPodInterface(prefix), verdict({ jump: sender })],
+    expressions: [...isPodInterface('iifname', prefix), verdict({ jump: sender })],
   });
   return [
     {
@@ -255,6 +250,13 @@ function replyChains(at: Place, { podInterfacePrefix }: ChainOptions): Chain[] {
           expressions: [...find(at, ['egress', 'source']), goto(chainAt(at, 'egress'))],
           comment: 'to a pod',
         },
+        ...(podInterfacePrefix === undefined
+          ? []
+          : [
+              {
+                expressions: [...isPodInterface('oifname', podInterfacePrefix), denied('unprogrammed', true)],
+              },
+            ]),
         {
           expressions: [...find(at, ['identity', 'source']), goto(sentChainAt(at, 'rule'))],
           comment: 'to somebody known',

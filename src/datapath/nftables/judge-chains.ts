@@ -9,6 +9,7 @@ import {
   findClass,
   goto,
   isNotIsolated,
+  isPodInterface,
   isUnprogrammed,
   sides,
   verdict,
@@ -65,12 +66,17 @@ export function outcomeSets(at: Place): { readonly set: SetSpec; readonly elemen
   });
 }
 
-export function judgeChains(at: Place): JudgeChain[] {
+export interface JudgeOptions {
+  /** What the names of pods' interfaces begin with; undefined: nothing is known of interfaces. */
+  readonly podInterfacePrefix?: string | undefined;
+}
+
+export function judgeChains(at: Place, options: JudgeOptions): JudgeChain[] {
   const reasons = at.reply ? (['rule'] as const) : (['rule', 'not-isolated', 'no-subject'] as const);
   return [
     ...directionChains(at, 'egress'),
     ...directionChains(at, 'ingress'),
-    ...reasons.map((by) => sentChain(at, by)),
+    ...reasons.map((by) => sentChain(at, by, options)),
   ];
 }
 
@@ -142,7 +148,7 @@ function toUnprogrammed(at: Place): Rule {
 }
 
 /** The sender may send it, for that reason; may the receiver have it? */
-function sentChain(at: Place, by: SentBy): JudgeChain {
+function sentChain(at: Place, by: SentBy, { podInterfacePrefix }: JudgeOptions): JudgeChain {
   const allowed =
     by === 'no-subject'
       ? allowOthers
@@ -160,6 +166,17 @@ function sentChain(at: Place, by: SentBy): JudgeChain {
         expressions: [...find(at, ['ingress', 'destination']), goto(chainAt(at, 'ingress'))],
         comment: 'to a pod',
       },
+      ...(at.reply || podInterfacePrefix === undefined
+        ? []
+        : [
+            {
+              expressions: [
+                ...isPodInterface('oifname', podInterfacePrefix),
+                goto(deniedTo(at, 'ingress', 'unprogrammed')),
+              ],
+              comment: "to a pod's interface, but to no pod's address",
+            },
+          ]),
       { expressions: [...find(at, ['identity', 'destination']), allow], comment: 'to somebody known' },
       {
         expressions: [...isUnprogrammed(at, 'destination'), goto(deniedTo(at, 'ingress', 'unprogrammed'))],

@@ -16,6 +16,8 @@ export interface Packet {
   readonly iifname: string;
   /** 0 at the input hook. */
   readonly oif: number;
+  /** Default: none, as at the input hook. */
+  readonly oifname?: string;
   /** Undefined: conntrack does not know it. Bits as in ct state. */
   readonly conntrack?: { readonly state: number; readonly reply: boolean; readonly confirmed: boolean };
   /** Whether the way back to the source leaves by `iif`. */
@@ -298,14 +300,16 @@ class Run {
   }
 
   #meta(key: (Expression & { kind: 'meta' })['key']): Uint8Array | undefined {
-    const { iif, iifname, oif } = this.#packet;
+    const { iif, iifname, oif, oifname = '' } = this.#packet;
     switch (key) {
       case 'iif':
         return word(iif);
       case 'oif':
         return word(oif);
       case 'iifname':
-        return Buffer.alloc(16).fill(iifname, 0, iifname.length);
+        return nameOf(iifname);
+      case 'oifname':
+        return nameOf(oifname);
       case 'nfproto':
         return Uint8Array.of((this.#packet.bytes[0] ?? 0) >> 4 === 6 ? 10 : 2);
       case 'l4proto':
@@ -371,4 +375,8 @@ function word(value: number): Uint8Array {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setUint32(0, value, true);
   return bytes;
+}
+
+function nameOf(device: string): Uint8Array {
+  return Buffer.alloc(16).fill(device, 0, device.length);
 }

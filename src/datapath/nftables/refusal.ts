@@ -1,25 +1,13 @@
 /** What the kernel has against a change, for people. */
 import { BulkheadError, failure } from '../../errors.ts';
 import type { RefusedChange } from '../../kernel/nftables-table.ts';
-import { shared } from './sets.ts';
-import type { NftablesCapacity } from './sets.ts';
 
-/** DATAPATH_FULL, NFTABLES_UNAVAILABLE or NFTABLES_REFUSED; the old policy stays in each case. */
-export function refusalError(refused: RefusedChange, capacity: NftablesCapacity): BulkheadError {
-  return new BulkheadError(diagnose(refused, capacity), { cause: refused });
+/** NFTABLES_UNAVAILABLE or NFTABLES_REFUSED; the old policy stays in each case. */
+export function refusalError(refused: RefusedChange): BulkheadError {
+  return new BulkheadError(diagnose(refused), { cause: refused });
 }
 
-function diagnose({ code, change, message }: RefusedChange, capacity: NftablesCapacity) {
-  if (code === 'ENFILE' && change?.kind === 'add-elements') {
-    const what = capacityOf(change.set);
-    return failure(
-      'DATAPATH_FULL',
-      `the change needs more entries in the table "${what}" than its ${capacity[what]}; the old policy stays`,
-      {
-        hint: `Raise the datapath's capacity for "${what}" and start it anew, or reduce what the policies tell apart.`,
-      },
-    );
-  }
+function diagnose({ code, change, message }: RefusedChange) {
   if (change?.kind === 'add-rule' && (code === 'ENOENT' || code === 'EOPNOTSUPP')) {
     return failure(
       'NFTABLES_UNAVAILABLE',
@@ -32,11 +20,4 @@ function diagnose({ code, change, message }: RefusedChange, capacity: NftablesCa
   return failure('NFTABLES_REFUSED', `${message}; the old policy stays`, {
     hint: 'If somebody else has changed the table inet bulkhead, start the datapath anew: it makes the table right again.',
   });
-}
-
-function capacityOf(set: string): keyof NftablesCapacity {
-  if (set === shared.rules) return 'rules';
-  if (set === shared.ports || set === shared.portRanges) return 'ports';
-  if (set.startsWith('range')) return 'cidrs';
-  return set.startsWith('identity') ? 'addresses' : 'classes';
 }

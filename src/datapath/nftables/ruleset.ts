@@ -6,17 +6,13 @@ import { allChains, chainSets, hookChains, hookRules } from './chains.ts';
 import type { ChainOptions } from './chains.ts';
 import { codes, counterName, decodeId, encodeId } from './decision.ts';
 import { allSets, inForce, shared } from './sets.ts';
-import type { FilledSet, NftablesCapacity, Version } from './sets.ts';
+import type { FilledSet, Version } from './sets.ts';
 import { reasonCounter } from './steps.ts';
 import type { Rule } from './steps.ts';
 
-export interface RulesetOptions extends ChainOptions {
-  readonly capacity: NftablesCapacity;
-}
-
 /** From nothing to a table that holds no policies and that no packet enters yet. */
-export function makeTable(options: RulesetOptions): Change[] {
-  const changes = [...setChanges(options.capacity), ...counterChanges(), ...chainChanges(options)];
+export function makeTable(options: ChainOptions): Change[] {
+  const changes = [...setChanges(), ...counterChanges(), ...chainChanges(options)];
   const fingerprint: Change = { kind: 'add-chain', chain: { name: fingerprintOf(options) } };
   return [{ kind: 'add-table' }, ...changes, fingerprint];
 }
@@ -25,13 +21,8 @@ export function makeTable(options: RulesetOptions): Change[] {
  * The name of a chain that no packet enters: two tables that have the same one differ only in what they hold. It is the
  * content that counts, so that a table of another version or with other options is never taken over.
  */
-export function fingerprintOf(options: RulesetOptions): string {
-  const everything = [
-    setChanges(options.capacity),
-    counterChanges(),
-    chainChanges(options),
-    hookRules('forward', 0),
-  ];
+export function fingerprintOf(options: ChainOptions): string {
+  const everything = [setChanges(), counterChanges(), chainChanges(options), hookRules('forward', 0)];
   const text = JSON.stringify(everything, (_, value: unknown) =>
     value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value,
   );
@@ -81,8 +72,8 @@ export function readInForce({ key }: Element): InForce {
   return { version: decodeId(key) === 0 ? 0 : 1, owner: decodeId(key.subarray(4)) };
 }
 
-function setChanges(capacity: NftablesCapacity): Change[] {
-  const all: FilledSet[] = allSets(capacity);
+function setChanges(): Change[] {
+  const all: FilledSet[] = allSets();
   return [
     ...all.map(({ set }): Change => ({ kind: 'add-set', set })),
     ...elementChanges(all),
@@ -115,7 +106,7 @@ function counterChanges(): Change[] {
   ];
 }
 
-function chainChanges(options: RulesetOptions): Change[] {
+function chainChanges(options: ChainOptions): Change[] {
   const chains = allChains(options);
   return [
     ...chains.map(({ name, hook }): Change => ({

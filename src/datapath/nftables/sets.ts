@@ -13,24 +13,6 @@ export function otherVersion(version: Version): Version {
   return version === 0 ? 1 : 0;
 }
 
-/** The most entries of each kind of table, as far as the kernel is to enforce it. */
-export interface NftablesCapacity {
-  readonly addresses: number;
-  /** Disjoint ranges: nested prefixes make up to two each, and each range is two elements. */
-  readonly cidrs: number;
-  readonly classes: number;
-  readonly ports: number;
-  readonly rules: number;
-}
-
-export const defaultCapacity: NftablesCapacity = {
-  addresses: 131_072,
-  cidrs: 65_536,
-  classes: 131_072,
-  ports: 131_072,
-  rules: 65_536,
-};
-
 /** Tables of which each version has its own. */
 const versioned = ['identity', 'range', 'egress', 'ingress', 'self'] as const;
 export type VersionedSet = (typeof versioned)[number];
@@ -63,11 +45,11 @@ const id = ['mark', 'mark'] as const;
 
 const address = { 4: 'ipv4_addr', 6: 'ipv6_addr' } as const;
 
-function addressSets(family: IpFamily, version: Version, capacity: NftablesCapacity): SetSpec[] {
+function addressSets(family: IpFamily, version: Version): SetSpec[] {
   const key = [address[family]];
   return [
-    { name: setName('identity', family, version), key, value: id, size: capacity.addresses },
-    { name: setName('range', family, version), key, value: id, interval: true, size: 2 * capacity.cidrs },
+    { name: setName('identity', family, version), key, value: id },
+    { name: setName('range', family, version), key, value: id, interval: true },
     { name: setName('egress', family, version), key, value: id },
     { name: setName('ingress', family, version), key, value: id },
     { name: setName('self', family, version), key: [address[family], address[family]] },
@@ -110,30 +92,26 @@ export interface FilledSet {
 }
 
 /** All sets, those that never change with their elements. */
-export function allSets(capacity: NftablesCapacity): FilledSet[] {
+export function allSets(): FilledSet[] {
   const empty = (set: SetSpec): FilledSet => ({ set, elements: [] });
-  const byAddress = families.flatMap((family) =>
-    versions.flatMap((version) => addressSets(family, version, capacity)),
-  );
+  const byAddress = families.flatMap((family) => versions.flatMap((version) => addressSets(family, version)));
   return [
     ...byAddress.map(empty),
-    empty({ name: shared.classes, key: ['mark', 'mark'], value: id, size: capacity.classes }),
-    empty({ name: shared.anyone, key: ['mark'], value: id, size: capacity.classes }),
+    empty({ name: shared.classes, key: ['mark', 'mark'], value: id }),
+    empty({ name: shared.anyone, key: ['mark'], value: id }),
     empty({
       name: shared.ports,
       key: ['mark', 'inet_proto', 'inet_service'],
       value: id,
-      size: capacity.ports,
     }),
     empty({
       name: shared.portRanges,
       key: ['mark', 'inet_proto', 'inet_service'],
       value: id,
       interval: true,
-      size: capacity.ports,
     }),
-    empty({ name: shared.anyPort, key: ['mark'], value: id, size: capacity.classes }),
-    empty({ name: shared.rules, key: ['mark'], value: 'counter', size: capacity.rules }),
+    empty({ name: shared.anyPort, key: ['mark'], value: id }),
+    empty({ name: shared.rules, key: ['mark'], value: 'counter' }),
     empty({ name: inForce, key: ['mark', 'mark'] }),
     ...fixedSets(),
   ];

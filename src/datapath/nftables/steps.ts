@@ -153,6 +153,11 @@ export function quotesSender(at: Place): Expression[] {
   ];
 }
 
+/** What the interface's name begins with. At the input hook there is none that a packet leaves by. */
+export function isPodInterface(key: 'iifname' | 'oifname', prefix: string): Expression[] {
+  return [{ kind: 'meta', key, to: 0 }, equals(0, new TextEncoder().encode(prefix))];
+}
+
 export function isUnprogrammed(at: Place, side: Side): Expression[] {
   return [...find(at, ['range', side]), equals(keyRegister, encodeId(unprogrammedIdentity))];
 }

@@ -12,6 +12,8 @@ import type { CidrRow, Delta } from '../../compiler/tables.ts';
 import type { Change } from '../../kernel/nftables-changes.ts';
 import type { AddressRange } from './address-ranges.ts';
 import type { Adopted } from './adopt.ts';
+import { requireRoom, sizesAfter } from './capacity.ts';
+import type { NftablesCapacity, Sizes } from './capacity.ts';
 import {
   addressEdit,
   combined,
@@ -36,6 +38,7 @@ export interface TablesOptions {
   readonly waitForPackets: () => void;
   /** A number that no other process draws: who has not drawn it can't change the table any more. */
   readonly owner: number;
+  readonly capacity: NftablesCapacity;
 }
 
 export class Tables {
@@ -45,6 +48,7 @@ export class Tables {
   /** What the range sets of either version hold. */
   #ranges: Readonly<Record<Version, readonly AddressRange[]>> = { 0: [], 1: [] };
   #uses: RuleUses = new Map();
+  #sizes: Sizes = new Map();
   /** What is left to do, once no packet is in the version out of use. */
   #sweep: (() => void) | undefined;
 
@@ -59,6 +63,7 @@ export class Tables {
 
   /** The first delta, to a table that is there and means the same by the ids that it holds. */
   adopt(delta: Delta, adopted: Adopted): void {
+    requireRoom(adopted.sizes, 0, this.#options.capacity);
     const version = otherVersion(adopted.inForce.version);
     this.#options.commit([...change(adopted.inForce, this.#mark(version)), ...adopted.changes]);
     this.#version = version;
@@ -66,6 +71,7 @@ export class Tables {
     const ranges = rangesOf(this.#cidrs);
     this.#ranges = { 0: ranges, 1: ranges };
     this.#uses = usesAfter(new Map(), portTables(delta.add.ports), 1);
+    this.#sizes = adopted.sizes;
     this.#sweep = () => {
       this.#options.commit([...affirm(this.#mark(version)), ...adopted.sweep]);
     };
@@ -103,11 +109,14 @@ export class Tables {
       addressEdit(into, delta.stage),
       rangeEdit(into, this.#ranges[into], ranges),
     );
+    const sizes = sizesAfter(this.#sizes, edit);
+    requireRoom(sizes, uses.size, this.#options.capacity);
     this.#options.commit([...before, ...newRules(this.#uses, uses), ...editChanges(edit), ...after]);
     this.#version = into;
     this.#cidrs = cidrs;
     this.#ranges = { ...this.#ranges, [into]: ranges };
     this.#uses = uses;
+    this.#sizes = sizes;
     this.#sweep = () => {
       this.#catchUp(delta, otherVersion(into));
     };
@@ -126,5 +135,6 @@ export class Tables {
     this.#options.commit([...owned, ...editChanges(edit), ...goneRules(this.#uses, uses)]);
     this.#ranges = { 0: ranges, 1: ranges };
     this.#uses = uses;
+    this.#sizes = sizesAfter(this.#sizes, edit);
   }
 }

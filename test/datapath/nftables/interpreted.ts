@@ -6,12 +6,11 @@ import type { LoggedVerdict } from '../../../src/datapath/nftables/exits.ts';
 import { Machine } from '../../../src/datapath/nftables/machine.ts';
 import type { Packet } from '../../../src/datapath/nftables/machine.ts';
 import { makeTable } from '../../../src/datapath/nftables/ruleset.ts';
-import type { RulesetOptions } from '../../../src/datapath/nftables/ruleset.ts';
-import { defaultCapacity } from '../../../src/datapath/nftables/sets.ts';
+import type { ChainOptions } from '../../../src/datapath/nftables/chains.ts';
+import { defaultCapacity } from '../../../src/datapath/nftables/capacity.ts';
 import { Tables } from '../../../src/datapath/nftables/tables.ts';
 
-export const testOptions: RulesetOptions = {
-  capacity: defaultCapacity,
+export const testOptions: ChainOptions = {
   podInterfacePrefix: undefined,
   logGroup: 2410,
   allowedEvents: true,
@@ -44,11 +43,12 @@ export class InterpretedTables {
     },
     waitForPackets: () => undefined,
     owner: 1,
+    capacity: defaultCapacity,
   });
-  readonly #options: RulesetOptions;
+  readonly #options: ChainOptions;
   #begun = false;
 
-  constructor(options: RulesetOptions = testOptions) {
+  constructor(options: ChainOptions = testOptions) {
     this.#options = options;
   }
 

@@ -8,7 +8,8 @@ import type { NodeTables } from '../../../src/compiler/tables.ts';
 import { adopt } from '../../../src/datapath/nftables/adopt.ts';
 import { Machine } from '../../../src/datapath/nftables/machine.ts';
 import { fingerprintOf, makeTable } from '../../../src/datapath/nftables/ruleset.ts';
-import { allSets, defaultCapacity } from '../../../src/datapath/nftables/sets.ts';
+import { defaultCapacity } from '../../../src/datapath/nftables/capacity.ts';
+import { allSets } from '../../../src/datapath/nftables/sets.ts';
 import { Tables } from '../../../src/datapath/nftables/tables.ts';
 import { createNetns, deleteNetns } from '../../../src/kernel/netns.ts';
 import type { Element } from '../../../src/kernel/nftables-changes.ts';
@@ -17,7 +18,7 @@ import { arbitraryChange } from '../../generate/scenario.ts';
 import { isRoot } from '../kernel-tables.ts';
 import { testOptions } from './interpreted.ts';
 
-const setNames = allSets(defaultCapacity).map(({ set }) => set.name);
+const setNames = allSets().map(({ set }) => set.name);
 
 /** Order is the kernel's own; which counter an element names is not read back. */
 function contentOf(elements: readonly Element[] | undefined): string[] {
@@ -44,6 +45,7 @@ describe.skipIf(!isRoot)('[root] the kernel and the interpreter', () => {
       },
       waitForPackets: () => undefined,
       owner,
+      capacity: defaultCapacity,
     });
 
   const expectSame = (): void => {

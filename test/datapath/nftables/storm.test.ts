@@ -10,6 +10,7 @@ import {
   editChanges,
   sharedEntries,
 } from '../../../src/datapath/nftables/entries-of-delta.ts';
+import { defaultCapacity } from '../../../src/datapath/nftables/capacity.ts';
 import { makeTable } from '../../../src/datapath/nftables/ruleset.ts';
 import { Tables } from '../../../src/datapath/nftables/tables.ts';
 import { waitForPackets } from '../../../src/kernel/grace-period.ts';
@@ -39,6 +40,7 @@ describe.skipIf(!isRoot)('[root] change after change under traffic', () => {
         waitForPackets(performance.now());
       },
       owner: 1,
+      capacity: defaultCapacity,
     });
     tables.begin(policyChange(0, 1), makeTable({ ...testOptions, allowedEvents: false }));
     tables.sweep();

@@ -1,0 +1,65 @@
+/**
+ * How many elements each kind of table may have on one node. Counted here and not by the kernel: a set with a limit gets
+ * all its hash buckets at once, and the kernel walks through them for each rule that looks something up in it.
+ */
+import { BulkheadError, failure } from '../../errors.ts';
+import type { Edit } from './entries-of-delta.ts';
+import { shared } from './sets.ts';
+
+export interface NftablesCapacity {
+  /** Of each family. */
+  readonly addresses: number;
+  /** Ends of ranges, of each family: nested prefixes make up to four each. */
+  readonly cidrs: number;
+  readonly classes: number;
+  readonly ports: number;
+  readonly rules: number;
+}
+
+export const defaultCapacity: NftablesCapacity = {
+  addresses: 131_072,
+  cidrs: 65_536,
+  classes: 131_072,
+  ports: 131_072,
+  rules: 65_536,
+};
+
+/** Elements by set. */
+export type Sizes = ReadonlyMap<string, number>;
+
+export function sizesAfter(before: Sizes, { remove, add }: Edit): Sizes {
+  const sizes = new Map(before);
+  const change = (set: string, by: number): void => {
+    sizes.set(set, (sizes.get(set) ?? 0) + by);
+  };
+  for (const { set } of remove) change(set, -1);
+  for (const { set } of add) change(set, 1);
+  return sizes;
+}
+
+/** Throws BulkheadError DATAPATH_FULL. */
+export function requireRoom(sizes: Sizes, rules: number, capacity: NftablesCapacity): void {
+  if (rules > capacity.rules) throw fullError('rules', rules, capacity);
+  for (const [set, size] of sizes) {
+    const what = capacityOf(set);
+    if (size > capacity[what]) throw fullError(what, size, capacity);
+  }
+}
+
+function capacityOf(set: string): keyof NftablesCapacity {
+  if (set === shared.ports || set === shared.portRanges) return 'ports';
+  if (set.startsWith('range')) return 'cidrs';
+  return set === shared.classes || set === shared.anyone || set === shared.anyPort ? 'classes' : 'addresses';
+}
+
+function fullError(what: keyof NftablesCapacity, needed: number, capacity: NftablesCapacity): BulkheadError {
+  return new BulkheadError(
+    failure(
+      'DATAPATH_FULL',
+      `the change needs ${needed} entries in the table "${what}", which holds ${capacity[what]}; the old policy stays`,
+      {
+        hint: `Raise the datapath's capacity for "${what}" and start it anew, or reduce what the policies tell apart.`,
+      },
+    ),
+  );
+}
