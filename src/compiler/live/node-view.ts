@@ -85,7 +85,7 @@ export class NodeView {
     const identities = this.#affected(changes.peers, [...freshSets, ...goneSets]);
     const before = new Map<Atom, IdentityId | undefined>();
     for (const [atom, was] of changes.peers.moved) before.set(atom, was && this.#idOf(was));
-    const reclassified = this.#classify(identities, changes.peers);
+    const reclassified = this.#classify(identities, changes.peers, freshSets);
     const isOld = (set: RuleSet) => known.has(set);
     const isLocal = (set: RuleSet) => this.#settled.has(set);
     const { fresh, gone } = this.#locals.settle(isOld, isLocal, mayInherit);
@@ -178,11 +178,18 @@ export class NodeView {
   }
 
   /** Those that were seen before, with the number that they had. */
-  #classify(identities: Iterable<Identity>, peers: PeerChanges): Map<Identity, IdentityId | undefined> {
+  #classify(
+    identities: Iterable<Identity>,
+    peers: PeerChanges,
+    freshSets: readonly RuleSet[],
+  ): Map<Identity, IdentityId | undefined> {
     const reclassified = new Map<Identity, IdentityId | undefined>();
     for (const identity of identities) {
       const was = this.#seen.get(identity);
-      const local = this.#locals.retain(this.#classesOf(identity), identity.predicates[0] === isPod);
+      const local = this.#locals.retain(
+        was ? this.#classesAfter(was, identity, freshSets) : this.#classesOf(identity),
+        identity.predicates[0] === isPod,
+      );
       this.#seen.set(identity, local);
       if (was) {
         reclassified.set(identity, was.value?.identity);
@@ -207,6 +214,21 @@ export class NodeView {
     for (const handle of handlesOf(identity)) {
       for (const set of this.#reached.get(handle) ?? []) sets.add(set);
     }
+    return this.#classesIn(sets, identity);
+  }
+
+  /** What sets that were there before say of it is as it was. */
+  #classesAfter(
+    { classes }: LocalIdentity,
+    identity: Identity,
+    freshSets: readonly RuleSet[],
+  ): LocalIdentity['classes'] {
+    const kept = classes.filter(([set]) => this.#settled.has(set));
+    const added = this.#classesIn(freshSets, identity);
+    return added.length === 0 ? kept : [...kept, ...added].sort(([a], [b]) => a.id - b.id);
+  }
+
+  #classesIn(sets: Iterable<RuleSet>, identity: Identity): LocalIdentity['classes'] {
     const classes: [RuleSet, ClassEntry][] = [];
     for (const set of sets) {
       const entry = set.classOf(identity);
