@@ -20,7 +20,7 @@ export type Expression =
       readonly length: number;
       readonly to: Register;
     }
-  /** iif, oif: interface index, 4 bytes in host order. iifname: 16 bytes, zeros at the end. The others: one byte. */
+  /** iif, oif: interface index, 4 bytes in host order. iifname, oifname: 16 bytes, zeros at the end. The others: one byte. */
   | { readonly kind: 'meta'; readonly key: keyof typeof metaKeys; readonly to: Register }
   /** state, status: bits of 4 bytes in host order. direction: one byte. */
   | { readonly kind: 'conntrack'; readonly key: keyof typeof conntrackKeys; readonly to: Register }
@@ -47,7 +47,7 @@ export type Expression =
   | { readonly kind: 'log'; readonly group: number; readonly prefix: string; readonly snapLength: number }
   | { readonly kind: 'verdict'; readonly verdict: Verdict };
 
-const metaKeys = { iif: 4, oif: 5, iifname: 6, nfproto: 15, l4proto: 16 } as const;
+const metaKeys = { iif: 4, oif: 5, iifname: 6, oifname: 7, nfproto: 15, l4proto: 16 } as const;
 const conntrackKeys = { state: 0, direction: 1, status: 2 } as const;
 const payloadBases = { network: 1, transport: 2 } as const;
 const compareOperators = { '==': 0, '!=': 1, '<': 2, '<=': 3, '>': 4, '>=': 5 } as const;
