@@ -134,10 +134,23 @@ function lintPeer(
   peer: Peer,
   { name, pods }: { name: string; pods: readonly Pod[] },
 ): Diagnostic[] {
-  if (peer.kind !== 'pods' || pods.some((pod) => matchesPod(cluster, peer, pod))) return [];
+  if (peer.kind === 'ipBlock') return lintBlock(cluster, peer, name);
+  if (pods.some((pod) => matchesPod(cluster, peer, pod))) return [];
   const hint = 'Compare the selector with the labels of the pods and namespaces that are meant.';
   const message = `a peer of ${name} selects no pod: ${describePeer(peer)}`;
   return [warning('PEER_SELECTS_NOTHING', message, { hint, position: peer.position })];
+}
+
+/** `::/0` beside `0.0.0.0/0` says everybody, and is no mistake in a cluster of one family. */
+function lintBlock(
+  { families }: Cluster,
+  { cidr, position }: Extract<Peer, { kind: 'ipBlock' }>,
+  name: string,
+): Diagnostic[] {
+  if (cidr.prefixLength === 0 || families.includes(cidr.family)) return [];
+  const message = `a peer of ${name} matches nothing: ${cidr.text} is IPv${cidr.family}, and nobody here has such an address`;
+  const hint = 'If the cluster has both families, ask with --ip-family dual.';
+  return [warning('PEER_SELECTS_NOTHING', message, { hint, position })];
 }
 
 interface RulePort {

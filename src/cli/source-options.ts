@@ -5,7 +5,8 @@ import type { Context } from './context.ts';
 
 export interface SourceOptions {
   readonly unknownFields: 'error' | 'warn';
-  readonly ipFamily: 'ipv4' | 'ipv6' | 'dual';
+  /** Absent: as the manifests tell. */
+  readonly ipFamily?: 'ipv4' | 'ipv6' | 'dual';
   readonly nodes: number;
 }
 
@@ -16,15 +17,16 @@ export const sourceOptions = (): Option[] => [
   new Option('--unknown-fields <mode>', 'unknown or misspelt fields of a policy')
     .choices(['error', 'warn'])
     .default('error'),
-  new Option('--ip-family <family>', 'addresses for pods and services that have none yet')
-    .choices(['ipv4', 'ipv6', 'dual'])
-    .default('ipv4'),
+  new Option(
+    '--ip-family <family>',
+    'addresses that pods and services have; by default of the families that the manifests tell, else ipv4',
+  ).choices(['ipv4', 'ipv6', 'dual']),
   new Option('--nodes <count>', 'nodes to spread the pods over, when the manifests have none')
     .default(2)
     .argParser(parseCount),
 ];
 
-const families: Readonly<Record<SourceOptions['ipFamily'], readonly IpFamily[]>> = {
+const families: Readonly<Record<NonNullable<SourceOptions['ipFamily']>, readonly IpFamily[]>> = {
   ipv4: [4],
   ipv6: [6],
   dual: [4, 6],
@@ -34,7 +36,7 @@ const families: Readonly<Record<SourceOptions['ipFamily'], readonly IpFamily[]>>
 export function loadOptions(options: SourceOptions, paths: readonly string[], context: Context) {
   return {
     unknownFields: options.unknownFields,
-    families: families[options.ipFamily],
+    ...(options.ipFamily ? { families: families[options.ipFamily] } : {}),
     nodes: options.nodes,
     ...(paths.includes('-') ? { stdin: context.readStdin() } : {}),
   };

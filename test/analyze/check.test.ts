@@ -36,6 +36,14 @@ test('finished pods and pods on the host network are no subjects', () => {
   expect(warningsOf(stream(done, host, policy('default', '{}')))).toHaveLength(1);
 });
 
+test('an ipBlock of a family that the cluster does not have, but for everybody', () => {
+  const blocks = (...cidrs: string[]) =>
+    `${policy('default', '{}').slice(0, -1)}, ingress: [{ from: [${cidrs.map((cidr) => `{ ipBlock: { cidr: "${cidr}" } }`).join()}] }] }`;
+  expect(warningsOf(stream(pod('a'), blocks('0.0.0.0/0', '::/0', '2001:db8::/32', '192.0.2.0/24')))).toEqual([
+    '10 PEER_SELECTS_NOTHING a peer of NetworkPolicy default/p matches nothing: 2001:db8::/32 is IPv6, and nobody here has such an address',
+  ]);
+});
+
 test('a policy that selects something', () => {
   expect(warningsOf(stream(pod('a'), policy('default', '{}')))).toEqual([]);
 });

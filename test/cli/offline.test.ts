@@ -92,6 +92,21 @@ describe('matrix', () => {
     for (const line of stdout.split('\n')) expect(displayWidth(line)).toBeLessThanOrEqual(columns);
   });
 
+  it('judges the addresses that the pods have, of whatever family', async () => {
+    const stdin = `
+{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: []}, status: {podIP: "fd00::1"}}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: a}
+spec: {podSelector: {}, ingress: [{from: [{ipBlock: {cidr: "2001:db8:1::/48"}}]}]}
+`;
+    const { stdout } = await bulkhead(['matrix', '-', '-o', 'csv'], { stdin });
+    expect(stdout).toContain(',2001:db8:1::/48,default,a,80,TCP,,true\n');
+    const forced = await bulkhead(['matrix', '-', '-o', 'csv', '--ip-family', 'ipv4'], { stdin });
+    expect(forced.stdout).not.toContain('2001:db8');
+  });
+
   it('counts workloads, also where replicas differ and have rows of their own', async () => {
     const { stdout } = await bulkhead(['matrix', `${fixtures}/replicas-differ.yaml`]);
     expect(stdout.split('\n').at(-2)).toBe(

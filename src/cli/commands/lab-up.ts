@@ -31,16 +31,18 @@ export const labUpCommand = (session: Session): Command =>
       },
       run: async ({ args, options, context, progress }) => {
         const started = performance.now();
-        const [{ readManifests }, { callLab }, { startDaemon }, { requireLabMachine }] = await Promise.all([
-          import('../../sources/manifests.ts'),
-          import('../../lab/client.ts'),
-          import('../../lab/start-daemon.ts'),
-          import('../../lab/requirements.ts'),
-        ]);
+        const [{ readManifests }, { familiesOf }, { callLab }, { startDaemon }, { requireLabMachine }] =
+          await Promise.all([
+            import('../../sources/manifests.ts'),
+            import('../../sources/families.ts'),
+            import('../../lab/client.ts'),
+            import('../../lab/start-daemon.ts'),
+            import('../../lab/requirements.ts'),
+          ]);
         const load = loadOptions(options, args, context);
         const { objects, diagnostics, skipped } = readManifests(args, load);
         const datapath = requireLabMachine(options.datapath);
-        const { families, nodes } = load;
+        const { families = familiesOf(objects), nodes } = load;
         const entry = process.argv[1] ?? '';
         await startDaemon(options.name, [process.execPath, ...process.execArgv, entry]);
         const onProgress = progress.stage;
