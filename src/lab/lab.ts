@@ -22,7 +22,13 @@ import { FlowDrain } from './flow-drain.ts';
 import { LabNetwork } from './lab-network.ts';
 import { nodeStatus, totalsOf } from './lab-status.ts';
 import { emptyCluster, nodeChanges, withoutHeirs, withoutNodes } from './node-changes.ts';
-import { applyObjects, deleteObjects, labelObject, scaleObject } from './object-changes.ts';
+import {
+  applyObjects,
+  deleteObjects,
+  labelObject,
+  scaleObject,
+  withoutStrayLabels,
+} from './object-changes.ts';
 import type { ObjectChanges } from './object-changes.ts';
 import type {
   ChangeResult,
@@ -180,7 +186,7 @@ export class Lab {
     const update = this.#enforce(cluster);
     const enforced = performance.now();
     // Whatever becomes of the network, this is what the kernel enforces now.
-    this.#objects = objects;
+    this.#objects = withoutStrayLabels(objects, cluster);
     this.#cluster = cluster;
     progress(`starting ${cluster.pods.size} pods`);
     await this.#reconcile(cluster);

@@ -69,6 +69,16 @@ export function scaleObject(current: Objects, { key, replicas }: ScaleRequest): 
   return applyObjects(current, new Map([[key, { ...object, replicas }]]));
 }
 
+/**
+ * Without our notes of labels of pods that are gone: who has the name of one next is another pod, with the labels that
+ * its template gives it.
+ */
+export function withoutStrayLabels(objects: Objects, cluster: Cluster): Objects {
+  const isStray = (object: ManifestObject) =>
+    object.kind === 'PodLabels' && !cluster.pods.has(`${object.namespace}/${object.name}`);
+  return new Map([...objects].filter(([, object]) => !isStray(object)));
+}
+
 /** The namespace object is made here if objects are in the namespace and none declares it. */
 function relabelNamespace(current: Objects, cluster: Cluster, request: LabelRequest): ManifestObject {
   const declared = current.get(`Namespace//${request.name}`);

@@ -5,6 +5,7 @@ import {
   displayKey,
   labelObject,
   scaleObject,
+  withoutStrayLabels,
 } from '../../src/lab/object-changes.ts';
 import { resolveKey } from '../../src/lab/object-keys.ts';
 import type { Objects } from '../../src/lab/protocol.ts';
@@ -102,6 +103,16 @@ describe('label', () => {
     expect(pods.get('shop/web-1')?.labels).toEqual({ tier: 'front', more: 'x' });
     expect(pods.get('shop/web-2')?.labels).toEqual({ app: 'web' });
     expect(displayKey(twice.changes[0]?.key ?? '')).toBe('Pod shop/web-1');
+  });
+
+  test('goes with its pod: the next of that name has the labels of its template', () => {
+    const labelled = label('Pod', 'shop/web-2').objects;
+    const scaled = (some: Objects, replicas: number): Objects => {
+      const next = scaleObject(some, { op: 'scale', key: 'Deployment/shop/web', replicas }).objects;
+      return withoutStrayLabels(next, clusterOf(next));
+    };
+    expect(clusterOf(scaled(labelled, 3)).pods.get('shop/web-2')?.labels).toEqual({ tier: 'front' });
+    expect(clusterOf(scaled(scaled(labelled, 1), 2)).pods.get('shop/web-2')?.labels).toEqual({ app: 'web' });
   });
 
   test('of a namespace that only its objects declare', () => {
