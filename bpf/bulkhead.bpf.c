@@ -47,7 +47,7 @@ static __always_inline int judge(struct bpf_nf_ctx *ctx, enum hook hook, __u8 fa
 	__u32 zero = 0;
 	bool reply = is_reply(tracking);
 	bool cacheable;
-	bool from_pod;
+	struct links links;
 	bool allowed;
 
 	/* What comes back to the node is what it asked for itself. */
@@ -69,10 +69,10 @@ static __always_inline int judge(struct bpf_nf_ctx *ctx, enum hook hook, __u8 fa
 		packet.reports_on_others = is_icmp_error(&packet) && !quotes_sender(skb, &packet);
 		if (reply)
 			mirror(&packet);
-		from_pod = from_pod_interface(state);
+		links = links_of(hook, state);
 		cacheable = is_cacheable(&packet);
-		if (!cacheable || !recall(hook, &packet, from_pod, control_value->epoch, &verdict)) {
-			verdict = judge_tables(hook, &packet, from_pod, control_value);
+		if (!cacheable || !recall(hook, &packet, links, control_value->epoch, &verdict)) {
+			verdict = judge_tables(hook, &packet, links, control_value);
 			if (cacheable && verdict_allows(&verdict) && is_established(tracking))
 				remember(hook, &packet, &verdict);
 		}

@@ -92,21 +92,13 @@ static __always_inline bool same_words(const __be32 *a, const __be32 *b, __u8 fa
 	return a[0] == b[0] && (family == 4 || (a[1] == b[1] && a[2] == b[2] && a[3] == b[3]));
 }
 
-/* What comes in by a pod's interface is from the end of the flow that sends it, and must be a local pod. */
-static __always_inline __u8 required_pods(const struct packet *packet, bool from_pod)
-{
-	if (!from_pod)
-		return 0;
-	return packet->mirrored ? DESTINATION_IS_LOCAL_POD : SOURCE_IS_LOCAL_POD;
-}
-
 /* False if no verdict is known that this epoch's tables would give; else it allows. */
-static __always_inline bool recall(enum hook hook, const struct packet *packet, bool from_pod, __u32 epoch,
+static __always_inline bool recall(enum hook hook, const struct packet *packet, struct links links, __u32 epoch,
 				   struct verdict *verdict)
 {
 	const volatile struct cached_verdict *entry = entry_of(packet);
 	const struct cached_verdict *content = (const struct cached_verdict *)entry;
-	__u8 pods = required_pods(packet, from_pod);
+	__u8 pods = required_pods(packet, links);
 	__u32 sequence;
 
 	if (!entry)

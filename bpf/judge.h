@@ -21,14 +21,24 @@
 
 #define LOOPBACK_IFINDEX 1
 
-static __always_inline bool from_pod_interface(const struct nf_hook_state *state)
+static __always_inline bool is_pod_interface(const struct net_device *device)
 {
 	__u64 name;
 
 	if (!options.pod_interface_mask)
 		return false;
-	name = *(__u64 *)__builtin_preserve_access_index(&state->in->name);
+	name = *(__u64 *)__builtin_preserve_access_index(&device->name);
 	return (name & options.pod_interface_mask) == options.pod_interface_name;
+}
+
+static __always_inline struct links links_of(enum hook hook, const struct nf_hook_state *state)
+{
+	struct links links = {
+		.from_pod = is_pod_interface(state->in),
+		.to_pod = hook == HOOK_FORWARD && is_pod_interface(state->out),
+	};
+
+	return links;
 }
 
 static __always_inline bool is_icmpv6(const struct packet *packet)
@@ -82,18 +92,19 @@ static __always_inline struct decision judge_ingress(const struct packet *packet
 	return decide(destination->ingress_set, source->identity, packet);
 }
 
-static __always_inline struct verdict judge_version(enum hook hook, const struct packet *packet, bool from_pod,
+static __always_inline struct verdict judge_version(enum hook hook, const struct packet *packet, struct links links,
 						    __u32 version)
 {
 	struct address_value source = lookup_address(packet->family, packet->source, version);
 	struct address_value destination = {};
+	__u8 missing;
 	struct verdict verdict = { .ingress = decision(REASON_NO_SUBJECT, true) };
 
 	/*
 	 * A router reports on what others send to each other; a host on what was sent to itself, and a pod is a host. Its
 	 * own node sees to that, since others can't tell what is a pod.
 	 */
-	if (packet->reports_on_others && (from_pod || source.role == ROLE_LOCAL_POD)) {
+	if (packet->reports_on_others && (links.from_pod || source.role == ROLE_LOCAL_POD)) {
 		verdict.egress = decision(REASON_MALFORMED, false);
 		return verdict;
 	}
@@ -105,13 +116,14 @@ static __always_inline struct verdict judge_version(enum hook hook, const struct
 		destination = lookup_address(packet->family, packet->destination, version);
 	verdict.local_pods = (source.role == ROLE_LOCAL_POD ? SOURCE_IS_LOCAL_POD : 0) |
 			     (destination.role == ROLE_LOCAL_POD ? DESTINATION_IS_LOCAL_POD : 0);
-	if (source.identity == IDENTITY_UNPROGRAMMED ||
-	    (from_pod && (packet->mirrored ? destination.role : source.role) != ROLE_LOCAL_POD)) {
+	missing = required_pods(packet, links) & ~verdict.local_pods;
+	if (source.identity == IDENTITY_UNPROGRAMMED || (missing & SOURCE_IS_LOCAL_POD)) {
 		verdict.egress = decision(REASON_UNPROGRAMMED, false);
 		return verdict;
 	}
 	/* Who that will be is not known yet, so neither is what egress rules have to say of it. */
-	if (hook == HOOK_FORWARD && destination.identity == IDENTITY_UNPROGRAMMED) {
+	if ((hook == HOOK_FORWARD && destination.identity == IDENTITY_UNPROGRAMMED) ||
+	    (missing & DESTINATION_IS_LOCAL_POD)) {
 		verdict.egress = decision(REASON_NONE, true);
 		verdict.ingress = decision(REASON_UNPROGRAMMED, false);
 		return verdict;
@@ -131,7 +143,7 @@ static __always_inline struct verdict judge_version(enum hook hook, const struct
  * so if the epoch is the same after the lookups as before them, all of them saw that epoch's tables; if not, what
  * they saw may be anything (entries are recycled at once), and it is thrown away.
  */
-static __always_inline struct verdict judge_tables(enum hook hook, const struct packet *packet, bool from_pod,
+static __always_inline struct verdict judge_tables(enum hook hook, const struct packet *packet, struct links links,
 						   const volatile struct control *control)
 {
 	struct verdict verdict = {};
@@ -140,7 +152,7 @@ static __always_inline struct verdict judge_tables(enum hook hook, const struct 
 		__u32 epoch = control->epoch;
 
 		keep_order();
-		verdict = judge_version(hook, packet, from_pod, epoch & 1);
+		verdict = judge_version(hook, packet, links, epoch & 1);
 		keep_order();
 		verdict.epoch = epoch;
 		if (control->epoch == epoch)

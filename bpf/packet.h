@@ -4,6 +4,7 @@
 #define BULKHEAD_PACKET_H
 
 #include "kernel.h"
+#include "verdict.h"
 #include <bpf/bpf_endian.h>
 #include <linux/in.h>
 #include <linux/in6.h>
@@ -207,6 +208,15 @@ static __always_inline void mirror(struct packet *packet)
 	packet->port = packet->source_port;
 	packet->source_port = port;
 	packet->mirrored = true;
+}
+
+/* Which ends of the flow must be local pods: only they are behind pods' interfaces. */
+static __always_inline __u8 required_pods(const struct packet *packet, struct links links)
+{
+	bool source = packet->mirrored ? links.to_pod : links.from_pod;
+	bool destination = packet->mirrored ? links.from_pod : links.to_pod;
+
+	return (source ? SOURCE_IS_LOCAL_POD : 0) | (destination ? DESTINATION_IS_LOCAL_POD : 0);
 }
 
 static __always_inline bool same_addresses(const struct packet *packet)

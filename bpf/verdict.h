@@ -26,7 +26,7 @@ enum reason {
 	REASON_SELF = 6,
 	/* The node to its own pod. */
 	REASON_NODE = 7,
-	/* An address of the pod range that nobody has, or a pod's interface with an address that is no pod's. */
+	/* An address of the pod range that nobody has, or by a pod's interface from or to an address that is no pod's. */
 	REASON_UNPROGRAMMED = 8,
 	/* The headers that a verdict needs can't be read, or a pod's ICMP error is about what was not sent to it. */
 	REASON_MALFORMED = 9,
@@ -51,6 +51,12 @@ struct decision {
 
 #define SOURCE_IS_LOCAL_POD 1
 #define DESTINATION_IS_LOCAL_POD 2
+
+/* Whether a packet comes in, and goes out, by an interface that a pod is behind. */
+struct links {
+	bool from_pod;
+	bool to_pod;
+};
 
 struct verdict {
 	struct decision egress;

@@ -53,12 +53,12 @@ const mutations: Record<string, SourceChange> = {
   'replies keep their port': change('packet.h', '	packet->port = packet->source_port;\n', ''),
   'pods may report on others': change(
     'judge.h',
-    'packet->reports_on_others && (from_pod || source.role == ROLE_LOCAL_POD)',
+    'packet->reports_on_others && (links.from_pod || source.role == ROLE_LOCAL_POD)',
     'false',
   ),
   'nobody may report on others': change(
     'judge.h',
-    'packet->reports_on_others && (from_pod || source.role == ROLE_LOCAL_POD)',
+    'packet->reports_on_others && (links.from_pod || source.role == ROLE_LOCAL_POD)',
     'packet->reports_on_others',
   ),
   'pods may redirect over IPv4': change('packet.h', 'packet->icmp_type <= 5)', 'packet->icmp_type <= 4)'),
@@ -140,7 +140,7 @@ const mutations: Record<string, SourceChange> = {
     'source.role == ROLE_LOCAL_POD && is_router',
     'is_router',
   ),
-  'unprogrammed sources pass': change('judge.h', 'source.identity == IDENTITY_UNPROGRAMMED ||\n	    ', ''),
+  'unprogrammed sources pass': change('judge.h', 'source.identity == IDENTITY_UNPROGRAMMED || ', ''),
   'unprogrammed destinations pass': change(
     'judge.h',
     'destination.identity == IDENTITY_UNPROGRAMMED',
