@@ -14,6 +14,8 @@ export interface Engine {
   readonly name: string;
   /** One line for help: what the verdicts come from. */
   readonly summary: string;
+  /** Whether it sends packets, which may go through Services. */
+  readonly sendsPackets: boolean;
   /** Throws BulkheadError where this machine lacks what it needs. */
   open(options: EngineOptions): Promise<EngineSession>;
 }

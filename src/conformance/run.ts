@@ -1,5 +1,5 @@
 /** Runs cases on an engine and says what agreed and what did not. */
-import { BulkheadError } from '../errors.ts';
+import { BulkheadError, failure } from '../errors.ts';
 import { translatePolicies } from '../dialects/translate.ts';
 import type { Cluster } from '../objects/model.ts';
 import { assembleCluster } from '../sources/assemble.ts';
@@ -17,6 +17,8 @@ export interface RunOptions {
   readonly stacks: readonly Stack[];
   readonly via: Via;
   readonly onProgress?: (text: string) => void;
+  /** Ends the run between two cases; whatever is there is taken down. */
+  readonly signal?: AbortSignal;
 }
 
 /** One case on one stack. */
@@ -43,8 +45,19 @@ export type Difference =
   /** The case itself could not be carried out. */
   | { readonly kind: 'error'; readonly step: number; readonly message: string };
 
-/** Results in the order in which they were run: stack by stack, cases in the order of the corpus. */
+/**
+ * Results in the order in which they were run: stack by stack, cases in the order of the corpus. Throws BulkheadError
+ * CONFORMANCE_VIA_UNUSED, CONFORMANCE_INTERRUPTED, or what the engine lacks here.
+ */
 export async function runCorpus(options: RunOptions): Promise<readonly CaseResult[]> {
+  const { engine, via } = options;
+  if (via !== 'pod-ip' && !engine.sendsPackets) {
+    throw new BulkheadError(
+      failure('CONFORMANCE_VIA_UNUSED', `${engine.name} sends no packets, so they can't go by ${via}`, {
+        hint: 'Leave --via out, or use an engine that begins with lab-.',
+      }),
+    );
+  }
   const results: CaseResult[] = [];
   for (const stack of options.stacks) {
     const cases = options.corpus.cases.filter((given) => given.stacks.includes(stack));
@@ -54,12 +67,14 @@ export async function runCorpus(options: RunOptions): Promise<readonly CaseResul
 }
 
 async function runStack(cases: readonly Case[], stack: Stack, options: RunOptions): Promise<CaseResult[]> {
-  const { engine, corpus, via, onProgress = () => undefined } = options;
+  const { engine, corpus, via, signal, onProgress = () => undefined } = options;
   const nodes = [...corpus.models.nodes.keys()];
   const session = await engine.open({ families: stacks[stack], nodes, via, onProgress });
   try {
     const results: CaseResult[] = [];
     for (const [index, given] of cases.entries()) {
+      if (signal?.aborted)
+        throw new BulkheadError(failure('CONFORMANCE_INTERRUPTED', 'the run was interrupted'));
       onProgress(`${engine.name}, ${stack}: ${index + 1} of ${cases.length}, ${given.id}`);
       results.push(await new CaseRun({ given, stack, corpus, session, via }).run());
     }

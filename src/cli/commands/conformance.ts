@@ -61,6 +61,9 @@ export const conformanceCommand = (session: Session): Command =>
         progress.stage('reading cases');
         const { models, cases } = readCorpus();
         const selected = selectCases(cases, { families: options.family, ids: options.case });
+        const interruption = new AbortController();
+        const interrupt = () => interruption.abort();
+        for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupt);
         const started = performance.now();
         const results = await runCorpus({
           engine,
@@ -68,7 +71,9 @@ export const conformanceCommand = (session: Session): Command =>
           stacks: options.ipFamily,
           via: options.via,
           onProgress: progress.stage,
+          signal: interruption.signal,
         });
+        for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, interrupt);
         const ms = performance.now() - started;
         const data = conformanceReport(results, { engine: engine.name, via: options.via, ms });
         return { data, exitCode: data.totals.failed > 0 ? 1 : 0 };

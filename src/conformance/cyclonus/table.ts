@@ -41,7 +41,11 @@ function linesOver({ pods, ports, allows }: Table, over: Over): readonly string[
   return groups.map(({ ports: denied, to, from }) => {
     const [onlyTarget] = to.length === 1 ? to : [];
     const [onlySource] = from.size === 1 ? from : [];
-    return `deny from ${endsText(all, from, onlyTarget)} to ${endsText(all, new Set(to), onlySource)}${denied}`;
+    // Only one side may take in the other's only end: both together would name that pair the other way round, too.
+    const sources = endsText(all, from, onlyTarget);
+    const isWidened = sources !== endsText(all, from, undefined);
+    const targets = endsText(all, new Set(to), isWidened ? undefined : onlySource);
+    return `deny from ${sources} to ${targets}${denied}`;
   });
 }
 

@@ -23,6 +23,7 @@ import type { Answer, Engine, EngineSession, EngineState, Question } from '../en
 export const ebpf: Engine = {
   name: 'ebpf',
   summary: 'the eBPF programs in the kernel, on packet bytes (root)',
+  sendsPackets: false,
   open: async ({ nodes }) => {
     requireBpf(thisMachine());
     return new EbpfSession(nodes);

@@ -72,7 +72,7 @@ export class LabProber {
       this.#via === 'service-name'
         ? await NameTable.lookUp(
             questions.flatMap(({ from, family, flow }, index) => {
-              const service = services[index];
+              const service = from.kind === 'outside' ? undefined : services[index];
               return service
                 ? [{ netns: this.#netns(from), source: flow.source, name: service.name, family }]
                 : [];
@@ -82,7 +82,8 @@ export class LabProber {
         : undefined;
     return questions.map(({ from, family }, index): Target | Answer => {
       const service = services[index];
-      if (!service) return { verdict: 'skipped', reason: 'no Service leads there' };
+      if (!service || from.kind === 'outside')
+        return { verdict: 'skipped', reason: 'no Service leads there' };
       if (!names) return service;
       const address = names.addressOf(this.#netns(from), service.name, family);
       // Without an answer from the DNS there is nothing to send; to the pod that is a denial.
