@@ -18,12 +18,12 @@ import { newPodAddresses } from '../new-pods.ts';
 import { adopt } from './adopt.ts';
 import { defaultCapacity } from './capacity.ts';
 import type { NftablesCapacity } from './capacity.ts';
-import type { ChainOptions } from './chains.ts';
 import { countersOf } from './counters.ts';
 import { flowEvent } from './events.ts';
 import { HeldTables } from './held-tables.ts';
 import { refusalError } from './refusal.ts';
-import { fingerprintOf, makeTable } from './ruleset.ts';
+import { newTable } from './ruleset.ts';
+import type { NewTable } from './ruleset.ts';
 import { Tables } from './tables.ts';
 
 export interface NftablesOptions {
@@ -77,7 +77,7 @@ function loadRules(netns: string, script: string): void {
 
 class NftablesDatapath implements Datapath {
   readonly #netns: string;
-  readonly #ruleset: ChainOptions;
+  readonly #new: NewTable;
   readonly #table: NftablesTable;
   readonly #log: NetfilterLog;
   readonly #tables: Tables;
@@ -92,7 +92,7 @@ class NftablesDatapath implements Datapath {
   constructor(options: NftablesOptions) {
     const { netns, podInterfacePrefix, events = true, logGroup = defaultLogGroup } = options;
     this.#netns = netns;
-    this.#ruleset = { podInterfacePrefix, logGroup, allowedEvents: events };
+    this.#new = newTable({ podInterfacePrefix, logGroup, allowedEvents: events });
     this.#table = new NftablesTable(netns, tableName);
     this.#log = new NetfilterLog(netns, logGroup);
     this.#tables = new Tables({
@@ -150,14 +150,14 @@ class NftablesDatapath implements Datapath {
 
   #begin(delta: Delta): void {
     const exists = this.#table.exists();
-    const known = exists && this.#table.hasChain(fingerprintOf(this.#ruleset));
+    const known = exists && this.#table.hasChain(this.#new.fingerprint);
     const adopted = known ? adopt((set) => this.#table.elements(set), delta) : undefined;
     if (adopted) {
       this.#baseline = new Map(this.#table.counters().map((counter) => [counter.name, counter]));
       this.#tables.adopt(delta, adopted);
     } else {
       const old: Change[] = exists ? [{ kind: 'delete-table' }] : [];
-      this.#tables.begin(delta, [...old, ...makeTable(this.#ruleset)]);
+      this.#tables.begin(delta, [...old, ...this.#new.changes]);
     }
     this.#begun = true;
   }

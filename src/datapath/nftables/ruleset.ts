@@ -10,20 +10,27 @@ import type { FilledSet, Version } from './sets.ts';
 import { reasonCounter } from './steps.ts';
 import type { Rule } from './steps.ts';
 
-/** From nothing to a table that holds no policies and that no packet enters yet. */
-export function makeTable(options: ChainOptions): Change[] {
-  const changes = [...setChanges(), ...counterChanges(), ...chainChanges(options)];
-  const fingerprint: Change = { kind: 'add-chain', chain: { name: fingerprintOf(options) } };
-  return [{ kind: 'add-table' }, ...changes, fingerprint];
+export interface NewTable {
+  /** From nothing to a table that holds no policies and that no packet enters yet. */
+  readonly changes: readonly Change[];
+  /**
+   * The name of a chain that no packet enters: two tables that have the same one differ only in what they hold. So one of
+   * another version of Bulkhead, or with other options, is never taken for ours.
+   */
+  readonly fingerprint: string;
 }
 
-/**
- * The name of a chain that no packet enters: two tables that have the same one differ only in what they hold. It is the
- * content that counts, so that a table of another version or with other options is never taken over.
- */
-export function fingerprintOf(options: ChainOptions): string {
-  const everything = [setChanges(), counterChanges(), chainChanges(options), hookRules('forward', 0)];
-  const text = JSON.stringify(everything, (_, value: unknown) =>
+export function newTable(options: ChainOptions): NewTable {
+  const changes = [...setChanges(), ...counterChanges(), ...chainChanges(options)];
+  const fingerprint = fingerprintOf([...changes, ...leadTo(0)]);
+  return {
+    changes: [{ kind: 'add-table' }, ...changes, { kind: 'add-chain', chain: { name: fingerprint } }],
+    fingerprint,
+  };
+}
+
+function fingerprintOf(changes: readonly Change[]): string {
+  const text = JSON.stringify(changes, (_, value: unknown) =>
     value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value,
   );
   return `made-by-${createHash('sha256').update(text).digest('hex').slice(0, 16)}`;

@@ -5,7 +5,7 @@ import { readPrefix } from '../../../src/datapath/nftables/exits.ts';
 import type { LoggedVerdict } from '../../../src/datapath/nftables/exits.ts';
 import { Machine } from '../../../src/datapath/nftables/machine.ts';
 import type { Packet } from '../../../src/datapath/nftables/machine.ts';
-import { makeTable } from '../../../src/datapath/nftables/ruleset.ts';
+import { newTable } from '../../../src/datapath/nftables/ruleset.ts';
 import type { ChainOptions } from '../../../src/datapath/nftables/chains.ts';
 import { defaultCapacity } from '../../../src/datapath/nftables/capacity.ts';
 import { Tables } from '../../../src/datapath/nftables/tables.ts';
@@ -54,7 +54,7 @@ export class InterpretedTables {
 
   apply(delta: Delta): void {
     if (this.#begun) this.tables.apply(delta);
-    else this.tables.begin(delta, makeTable(this.#options));
+    else this.tables.begin(delta, newTable(this.#options).changes);
     this.#begun = true;
   }
 

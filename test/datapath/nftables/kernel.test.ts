@@ -7,7 +7,7 @@ import { nodeTables } from '../../../src/compiler/node-tables.ts';
 import type { NodeTables } from '../../../src/compiler/tables.ts';
 import { adopt } from '../../../src/datapath/nftables/adopt.ts';
 import { Machine } from '../../../src/datapath/nftables/machine.ts';
-import { fingerprintOf, makeTable } from '../../../src/datapath/nftables/ruleset.ts';
+import { newTable } from '../../../src/datapath/nftables/ruleset.ts';
 import { defaultCapacity } from '../../../src/datapath/nftables/capacity.ts';
 import { allSets } from '../../../src/datapath/nftables/sets.ts';
 import { Tables } from '../../../src/datapath/nftables/tables.ts';
@@ -66,7 +66,7 @@ describe.skipIf(!isRoot)('[root] the kernel and the interpreter', () => {
     createNetns(netns);
     table = new NftablesTable(netns, 'bulkhead');
     tables = makeTables(1);
-    tables.begin(computeDelta(emptyTables, emptyTables), makeTable(testOptions));
+    tables.begin(computeDelta(emptyTables, emptyTables), newTable(testOptions).changes);
   });
   afterAll(() => {
     table.close();
@@ -75,7 +75,7 @@ describe.skipIf(!isRoot)('[root] the kernel and the interpreter', () => {
 
   test('a new table', () => {
     expectSame();
-    expect(table.hasChain(fingerprintOf(testOptions))).toBe(true);
+    expect(table.hasChain(newTable(testOptions).fingerprint)).toBe(true);
     expect(table.hasChain('made-by-nobody')).toBe(false);
   });
 
@@ -93,7 +93,7 @@ describe.skipIf(!isRoot)('[root] the kernel and the interpreter', () => {
               const whole = computeDelta(emptyTables, next);
               const taken = adopt((set) => table.elements(set), whole);
               if (taken) tables.adopt(whole, taken);
-              else tables.begin(whole, [{ kind: 'delete-table' }, ...makeTable(testOptions)]);
+              else tables.begin(whole, [{ kind: 'delete-table' }, ...newTable(testOptions).changes]);
               adopted += taken ? 1 : 0;
             } else {
               tables.apply(delta);

@@ -11,7 +11,7 @@ import {
   sharedEntries,
 } from '../../../src/datapath/nftables/entries-of-delta.ts';
 import { defaultCapacity } from '../../../src/datapath/nftables/capacity.ts';
-import { makeTable } from '../../../src/datapath/nftables/ruleset.ts';
+import { newTable } from '../../../src/datapath/nftables/ruleset.ts';
 import { Tables } from '../../../src/datapath/nftables/tables.ts';
 import { waitForPackets } from '../../../src/kernel/grace-period.ts';
 import { NftablesTable } from '../../../src/kernel/nftables-table.ts';
@@ -42,7 +42,7 @@ describe.skipIf(!isRoot)('[root] change after change under traffic', () => {
       owner: 1,
       capacity: defaultCapacity,
     });
-    tables.begin(policyChange(0, 1), makeTable({ ...testOptions, allowedEvents: false }));
+    tables.begin(policyChange(0, 1), newTable({ ...testOptions, allowedEvents: false }).changes);
     tables.sweep();
     const args = [network.pod('client'), world[4].server.text, '53', '54'];
     child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', flood, ...args], {
