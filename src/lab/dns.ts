@@ -13,6 +13,7 @@ import {
   udpLimit,
   type Query,
 } from './dns-message.ts';
+import { isAnswer } from './udp-server.ts';
 
 export interface DnsServerOptions {
   /** Path of the namespace to serve in. */
@@ -45,6 +46,7 @@ export function startDnsServer(options: DnsServerOptions): DnsServer {
   const { netns, addresses, port = 53, identify } = options;
   const zone = newestZone(options.cluster);
   const replyTo = (message: Uint8Array, protocol: 'TCP' | 'UDP'): Reply | undefined => {
+    if (isAnswer(message)) return undefined;
     const query = decodeQuery(message);
     if (!query) return undefined;
     if (!('code' in query))

@@ -49,6 +49,23 @@ describe.skipIf(process.geteuid?.() !== 0)('[root] servers', () => {
     expect(answer).toBe('shop/dns UDP 53\n');
   });
 
+  test('a UDP server leaves what another one says unanswered', async () => {
+    servers.start([endpoint('UDP', 'shop/dns UDP 53')]);
+    const [other, client] = [createSocket('udp4'), createSocket('udp4')];
+    const answers: string[] = [];
+    other.on('message', (message) => answers.push(message.toString()));
+    await new Promise((resolve) => other.send('shop/cart UDP 5000\n', port, '127.0.0.1', resolve));
+    await new Promise((resolve) => {
+      client.on('message', resolve);
+      client.send('x', port, '127.0.0.1');
+    });
+    // The server has had both by now, and the first one's answer would be here.
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    other.close();
+    client.close();
+    expect(answers).toEqual([]);
+  });
+
   test('only what is wanted runs, and a server that goes takes its connections along', async () => {
     const [tcp, udp] = [endpoint('TCP', 'a TCP 1'), endpoint('UDP', 'a UDP 1')];
     servers.start([tcp, udp, { ...tcp, line: 'second at the same place' }]);
