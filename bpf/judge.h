@@ -92,8 +92,8 @@ static __always_inline struct decision judge_ingress(const struct packet *packet
 	return decide(destination->ingress_set, source->identity, packet);
 }
 
-static __always_inline struct verdict judge_version(enum hook hook, const struct packet *packet, struct links links,
-						    __u32 version)
+static __always_inline struct verdict verdict_of(enum hook hook, const struct packet *packet, struct links links,
+						 __u32 version)
 {
 	struct address_value source = lookup_address(packet->family, packet->source, version);
 	struct address_value destination = {};
@@ -139,6 +139,20 @@ static __always_inline struct verdict judge_version(enum hook hook, const struct
 }
 
 /*
+ * Not static, so that the verifier looks at it by itself: inlined, it would be gone through for each try and for each
+ * way that leads here, and loading would take seconds. False only
+ * for pointers that the verifier must believe to be possible.
+ */
+__noinline int judge_version(struct verdict *verdict, const struct packet *packet, const struct links *links, __u32 hook,
+			     __u32 version)
+{
+	if (!verdict || !packet || !links)
+		return 0;
+	*verdict = verdict_of(hook, packet, *links, version);
+	return 1;
+}
+
+/*
  * Judges against one version of the tables as a whole. User space writes only what the current epoch does not reach,
  * so if the epoch is the same after the lookups as before them, all of them saw that epoch's tables; if not, what
  * they saw may be anything (entries are recycled at once), and it is thrown away.
@@ -152,7 +166,8 @@ static __always_inline struct verdict judge_tables(enum hook hook, const struct 
 		__u32 epoch = control->epoch;
 
 		keep_order();
-		verdict = judge_version(hook, packet, links, epoch & 1);
+		if (!judge_version(&verdict, packet, &links, hook, epoch & 1))
+			break;
 		keep_order();
 		verdict.epoch = epoch;
 		if (control->epoch == epoch)
