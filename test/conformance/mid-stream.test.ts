@@ -46,7 +46,7 @@ describe.skipIf(!isRoot).each(engineNames)('[root] %s: connections from before e
   });
 
   test.each([4, 6] as const)(
-    'IPv%s: a reply whose question nobody saw is judged as new; once the opener speaks, replies pass',
+    'IPv%s: a reply whose question nobody saw is judged as new until the opener speaks',
     async (family) => {
       const { conversation, socket } = await connect(family);
       datapath = openEngine(engine, network);
