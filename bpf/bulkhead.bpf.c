@@ -6,6 +6,7 @@
 #include "cache.h"
 #include "judge.h"
 #include "report.h"
+#include "test-flows.h"
 #include "tracking.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
@@ -62,6 +63,7 @@ static __always_inline int judge(struct bpf_nf_ctx *ctx, enum hook hook, __u8 fa
 	if (!read_packet(skb, family, &packet)) {
 		verdict.egress = decision(REASON_MALFORMED, false);
 	} else {
+		take_test_flow(&packet);
 		reason = exempt(hook, state, &packet);
 		if (reason != REASON_NONE)
 			return pass(reason, packet.length);

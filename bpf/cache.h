@@ -69,15 +69,21 @@ static __always_inline __u64 weight(int i)
 	}
 }
 
-/* Every bit of a word reaches the upper half of the sum, from which the index is taken. */
-static __always_inline struct cached_verdict *entry_of(const struct packet *packet)
+/* Every bit of a word reaches the upper half of the sum, from which places are taken. */
+static __always_inline __u64 hash_of(const struct packet *packet)
 {
 	__u64 sum = ((__u64)packet->port << 8 | packet->protocol) * weight(8);
-	__u32 index;
 
 	for (int i = 0; i < (packet->family == 4 ? 1 : 4); i++)
 		sum += packet->source[i] * weight(2 * i) + packet->destination[i] * weight(2 * i + 1);
-	index = (sum >> 32) & (options.cached_verdicts - 1);
+	return sum;
+}
+
+/* A flow has two places, so that two flows with one in common both have room. */
+static __always_inline struct cached_verdict *entry_at(__u64 hash, int place)
+{
+	__u32 index = ((place ? hash * weight(0) : hash) >> 32) & (options.cached_verdicts - 1);
+
 	return bpf_map_lookup_elem(&cached_verdicts, &index);
 }
 
@@ -92,13 +98,10 @@ static __always_inline bool same_words(const __be32 *a, const __be32 *b, __u8 fa
 	return a[0] == b[0] && (family == 4 || (a[1] == b[1] && a[2] == b[2] && a[3] == b[3]));
 }
 
-/* False if no verdict is known that this epoch's tables would give; else it allows. */
-static __always_inline bool recall(enum hook hook, const struct packet *packet, struct links links, __u32 epoch,
-				   struct verdict *verdict)
+static __always_inline bool recall_from(struct cached_verdict *content, enum hook hook, const struct packet *packet,
+					__u8 pods, __u32 epoch, struct verdict *verdict)
 {
-	const volatile struct cached_verdict *entry = entry_of(packet);
-	const struct cached_verdict *content = (const struct cached_verdict *)entry;
-	__u8 pods = required_pods(packet, links);
+	const volatile struct cached_verdict *entry = content;
 	__u32 sequence;
 
 	if (!entry)
@@ -121,11 +124,31 @@ static __always_inline bool recall(enum hook hook, const struct packet *packet, 
 	return entry->sequence == sequence;
 }
 
+/* False if no verdict is known that this epoch's tables would give; else it allows. */
+static __always_inline bool recall(enum hook hook, const struct packet *packet, struct links links, __u32 epoch,
+				   struct verdict *verdict)
+{
+	__u8 pods = required_pods(packet, links);
+	__u64 hash = hash_of(packet);
+
+	return recall_from(entry_at(hash, 0), hook, packet, pods, epoch, verdict) ||
+	       recall_from(entry_at(hash, 1), hook, packet, pods, epoch, verdict);
+}
+
+/* The first, unless only the second has nothing that is good for this epoch. */
+static __always_inline struct cached_verdict *entry_for(__u64 hash, __u32 epoch)
+{
+	struct cached_verdict *first = entry_at(hash, 0);
+	struct cached_verdict *second = entry_at(hash, 1);
+
+	return first && second && first->epoch == epoch && second->epoch != epoch ? second : first;
+}
+
 /* Of a verdict that allows. Who finds another one writing leaves it at that. */
 static __always_inline void remember(enum hook hook, const struct packet *packet, const struct verdict *verdict)
 {
-	volatile struct cached_verdict *entry = entry_of(packet);
-	struct cached_verdict *content = (struct cached_verdict *)entry;
+	struct cached_verdict *content = entry_for(hash_of(packet), verdict->epoch);
+	volatile struct cached_verdict *entry = content;
 	__u32 sequence;
 
 	if (!entry)

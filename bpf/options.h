@@ -22,6 +22,8 @@ struct options {
 	__u64 test_tracking;
 	/* Entries of cached_verdicts: a power of two; 0: every packet is judged by the tables. */
 	__u64 cached_verdicts;
+	/* Only for BPF_PROG_TEST_RUN: flows in test_flows, a power of two. 0 in production. */
+	__u64 test_flows;
 };
 
 #define TEST_TRACKING 8ul

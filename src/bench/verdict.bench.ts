@@ -1,13 +1,11 @@
 /**
- * What a verdict costs in the kernel, by BPF_PROG_TEST_RUN of the loaded programs on one packet: nanoseconds per
- * packet, the kernel's own overhead of such a run included. Cases take turns, so that a slow moment of the machine
- * hits all alike; median of the rounds. One packet over and over means warm caches: a busy node pays more. Needs root.
- * `-o json` prints the same as data.
+ * What a verdict costs in the kernel, by BPF_PROG_TEST_RUN of the loaded programs: nanoseconds per packet, the kernel's
+ * own overhead of such a run included. Cases take turns, so that a slow moment of the machine hits all alike; median
+ * of the rounds. One packet over and over means warm caches; where flows take turns, in random order, what the
+ * processor's caches don't hold is paid for. Needs root. `-o json` prints the same as data.
  */
 import { fileURLToPath } from 'node:url';
-import { Compiler } from '../compiler/compiler.ts';
 import { computeDelta, emptyTables } from '../compiler/delta.ts';
-import { nodeTables } from '../compiler/node-tables.ts';
 import type { NodeTables } from '../compiler/tables.ts';
 import { defaultCapacity } from '../datapath/ebpf/capacity.ts';
 import type { Capacity } from '../datapath/ebpf/capacity.ts';
@@ -17,123 +15,101 @@ import type { LoadedObject, ProgramName } from '../datapath/ebpf/object.ts';
 import { requireBpf, thisMachine } from '../datapath/ebpf/requirements.ts';
 import { Tables } from '../datapath/ebpf/tables.ts';
 import { testRun } from '../datapath/ebpf/test-run.ts';
-import { translatePolicies } from '../dialects/translate.ts';
-import { RingBuffer } from '../kernel/ring-buffer.ts';
-import { makeAddress } from '../objects/ip.ts';
-import type { Address } from '../objects/ip.ts';
-import type { Cluster, NetworkPolicy, Pod } from '../objects/model.ts';
 import { ipv4, ipv6, tcp } from '../datapath/packet.ts';
-import { uniformCluster } from './uniform-cluster.ts';
+import { RingBuffer } from '../kernel/ring-buffer.ts';
+import {
+  bigTables,
+  client,
+  clientPort,
+  flowsOf,
+  server,
+  serverPort,
+  smallTables,
+} from './verdict-cluster.ts';
+import { answer, writeFlows } from './verdict-flows.ts';
+import type { BenchFlow } from './verdict-flows.ts';
 
 const objectPath = fileURLToPath(new URL('../../dist/bulkhead.bpf.o', import.meta.url));
-const node = 'node-0';
 const rounds = 9;
 const runsPerRound = 200_000;
 /** Fits into the event ring, so that no event is lost. */
 const runsPerDrain = 10_000;
-const goals = { new: 400, reply: 150, ratio: 1.1 } as const;
+const goals = { new: 400, later: 150, ratio: 1.1 } as const;
+/** Fewer flows than verdicts are kept, and more. */
+const someFlows = 1 << 14;
+const manyFlows = 1 << 17;
 
 /** enum ip_conntrack_info */
-const tracking = { new: 2, reply: 3 } as const;
+const tracking = { established: 0, new: 2, reply: 3 } as const;
+type Kind = keyof typeof tracking;
 
-const position = { file: 'generated', line: 1, column: 1 };
-const everything = { matchLabels: {}, matchExpressions: [] };
-const client = { 4: makeAddress(4, 0x0afe0001n), 6: makeAddress(6, (0xfd00n << 112n) | 1n) } as const;
-const server = { 4: makeAddress(4, 0x0afe0002n), 6: makeAddress(6, (0xfd00n << 112n) | 2n) } as const;
-
-function pod(name: string, addresses: readonly Address[]): Pod {
-  const key = `bench/${name}`;
-  const labels = { app: name };
+function capacityFor(rows: NodeTables, cachedVerdicts: number): Capacity {
   return {
-    key,
-    namespace: 'bench',
-    name,
-    labels,
-    node,
-    addresses,
-    hostNetwork: false,
-    phase: 'Running',
-    ports: [],
-    position,
+    ...defaultCapacity,
+    cachedVerdicts,
+    cidrs: Math.max(defaultCapacity.cidrs, rows.cidrs.size),
+    classes: Math.max(defaultCapacity.classes, rows.classes.size),
+    ports: Math.max(defaultCapacity.ports, rows.ports.size),
   };
 }
 
-/** Isolates client and server in both directions and lets TCP 80 pass between them. */
-const policy: NetworkPolicy = {
-  key: 'bench/policy',
-  namespace: 'bench',
-  name: 'policy',
-  apiVersion: 'networking.k8s.io/v1',
-  podSelector: everything,
-  policyTypes: ['Ingress', 'Egress'],
-  ingress: [
-    {
-      peers: [{ podSelector: everything, position }],
-      ports: [{ protocol: 'TCP', port: 80, position }],
-      position,
-    },
-  ],
-  egress: [
-    {
-      peers: [{ podSelector: everything, position }],
-      ports: [{ protocol: 'TCP', port: 80, position }],
-      position,
-    },
-  ],
-  position,
-};
-
-/** 10,000 other pods, all on this one node so that it has to hold every policy, and so many other policies. */
-function clusterWith(otherPolicies: number): Cluster {
-  const others = uniformCluster({ policies: 9999, pods: 10_000, namespaces: 1000 });
-  const local = others.pods.values().map((other): [string, Pod] => [other.key, { ...other, node }]);
-  const pods = [pod('client', Object.values(client)), pod('server', Object.values(server))];
-  return {
-    ...others,
-    families: [4, 6],
-    namespaces: new Map([...others.namespaces, ['bench', { name: 'bench', labels: {} }]]),
-    pods: new Map([...local, ...pods.map((one): [string, Pod] => [one.key, one])]),
-    networkPolicies: new Map([[policy.key, policy], ...[...others.networkPolicies].slice(0, otherPolicies)]),
-  };
-}
-
-function tablesOf(cluster: Cluster): NodeTables {
-  return nodeTables(new Compiler().compile(cluster, translatePolicies(cluster)), node, []);
+interface KernelOptions {
+  readonly kind: Kind;
+  readonly events?: boolean;
+  /** Without: every packet is judged by the tables. */
+  readonly cache?: boolean;
+  /** Whether flows take turns. */
+  readonly turns?: boolean;
 }
 
 class Kernel {
   readonly #object: LoadedObject;
   readonly #ring: RingBuffer;
+  readonly #kind: Kind;
   #events = 0;
 
-  constructor(rows: NodeTables, options: { tracking: number; events: boolean }) {
-    const capacity: Capacity = {
-      ...defaultCapacity,
-      classes: Math.max(defaultCapacity.classes, rows.classes.size),
-      ports: Math.max(defaultCapacity.ports, rows.ports.size),
-    };
-    this.#object = loadObject({ objectPath, capacity, testTracking: options.tracking });
+  constructor(rows: NodeTables, { kind, events = false, cache = true, turns = false }: KernelOptions) {
+    const capacity = capacityFor(rows, cache ? defaultCapacity.cachedVerdicts : 0);
+    this.#object = loadObject({
+      objectPath,
+      capacity,
+      testTracking: tracking[kind],
+      ...(turns ? { testFlows: manyFlows } : {}),
+    });
     const { maps } = this.#object;
-    const tables = new Tables({ maps, capacity, flags: options.events ? flags.allowedEvents : 0 });
+    const tables = new Tables({ maps, capacity, flags: events ? flags.allowedEvents : 0 });
     tables.apply(computeDelta(emptyTables, rows));
     this.#ring = new RingBuffer(maps.events.fd, capacity.eventBytes);
+    this.#kind = kind;
+  }
+
+  allows(program: ProgramName, packet: Uint8Array): boolean {
+    return testRun(this.#object.programs[program], packet).accepted;
   }
 
   /** Nanoseconds per packet; the packet must pass. */
-  run(program: ProgramName, packet: Uint8Array, repeat: number): number {
+  run(program: ProgramName, packet: Uint8Array, repeat = runsPerRound): number {
     const { accepted, nanoseconds } = testRun(this.#object.programs[program], packet, repeat);
     if (!accepted) throw new Error('a packet of the benchmark was dropped');
     return nanoseconds;
   }
 
+  /** The flows take turns, after each of them was seen once. */
+  runFlows(flows: readonly BenchFlow[]): number {
+    const list = this.#kind === 'reply' ? flows.map(answer) : flows;
+    writeFlows(this.#object.maps.test_flows, manyFlows, list);
+    this.run('forward4', packetOf('new', 4), manyFlows);
+    return this.run('forward4', packetOf('new', 4), manyFlows);
+  }
+
   /** The same with an event each, which are taken out outside the measured time. */
-  runWithEvents(program: ProgramName, packet: Uint8Array, repeat: number): number {
+  runWithEvents(program: ProgramName, packet: Uint8Array): number {
     let sum = 0;
-    for (let done = 0; done < repeat; done += runsPerDrain) {
+    for (let done = 0; done < runsPerRound; done += runsPerDrain) {
       sum += this.run(program, packet, runsPerDrain) * runsPerDrain;
       this.#events += this.#ring.drain(Infinity, () => undefined);
     }
-    return sum / repeat;
+    return sum / runsPerRound;
   }
 
   get events(): number {
@@ -141,14 +117,19 @@ class Kernel {
   }
 }
 
-function packetOf(family: 4 | 6): Uint8Array {
-  const rest = {
-    source: client[family],
-    destination: server[family],
-    protocol: 6,
-    payload: tcp({ port: 80 }),
-  };
-  return family === 4 ? ipv4(rest) : ipv6(rest);
+const ports = { sourcePort: clientPort, port: serverPort };
+const flowBy = {
+  4: { source: client[4], destination: server[4], ...ports },
+  6: { source: client[6], destination: server[6], ...ports },
+} as const;
+
+function packetFor({ source, destination, ...rest }: BenchFlow): Uint8Array {
+  const packet = { source, destination, protocol: 6, payload: tcp(rest) };
+  return source.family === 4 ? ipv4(packet) : ipv6(packet);
+}
+
+function packetOf(kind: Kind, family: 4 | 6): Uint8Array {
+  return packetFor(kind === 'reply' ? answer(flowBy[family]) : flowBy[family]);
 }
 
 interface Case {
@@ -174,72 +155,120 @@ function summarize({ name, goal }: Case, times: readonly number[]): Result {
 }
 
 requireBpf(thisMachine());
-const single = tablesOf(clusterWith(0));
-const many = tablesOf(clusterWith(9999));
-const quiet = { tracking: tracking.new, events: false };
-const kernels = {
-  one: new Kernel(single, quiet),
-  many: new Kernel(many, quiet),
-  events: new Kernel(single, { tracking: tracking.new, events: true }),
-  reply: new Kernel(single, { tracking: tracking.reply, events: false }),
+const small = smallTables();
+const big = bigTables();
+const judge = new Kernel(big, { kind: 'new' });
+const allowed = (flow: BenchFlow): boolean => judge.allows('forward4', packetFor(flow));
+const lists = {
+  'one flow': [flowBy[4]],
+  '16,384 flows': flowsOf({ count: someFlows, to: 'pods', tables: big, allowed }),
+  '131,072 flows': flowsOf({ count: manyFlows, to: 'pods', tables: big, allowed }),
+  '16,384 flows out': flowsOf({ count: someFlows, to: 'prefixes', tables: big, allowed }),
+} as const;
+
+const events = new Kernel(small, { kind: 'new', events: true });
+const alone = {
+  new: new Kernel(small, { kind: 'new' }),
+  established: new Kernel(small, { kind: 'established' }),
+  reply: new Kernel(small, { kind: 'reply' }),
+  missed: new Kernel(small, { kind: 'reply', cache: false }),
 };
-const names = { 4: 'forward4', 6: 'forward6' } as const;
-const cases = ([4, 6] as const).flatMap((family): Case[] => {
-  const [program, packet] = [names[family], packetOf(family)];
+const rowsOf = ([4, 6] as const).flatMap((family): Case[] => {
+  const program = `forward${family}` as const;
+  const row = (name: string, kernel: Kernel, kind: Kind): Case => ({
+    name: `IPv${family} ${name}`,
+    goal: kind === 'new' ? goals.new : goals.later,
+    measure: () => kernel.run(program, packetOf(kind, family)),
+  });
+  const missed = packetOf('reply', family);
   return [
-    {
-      name: `IPv${family} new, 1 policy`,
-      goal: goals.new,
-      measure: () => kernels.one.run(program, packet, runsPerRound),
-    },
-    {
-      name: `IPv${family} new, 10,000 policies`,
-      goal: goals.new,
-      measure: () => kernels.many.run(program, packet, runsPerRound),
-    },
+    row('new', alone.new, 'new'),
+    row('later', alone.established, 'established'),
+    row('reply', alone.reply, 'reply'),
+    { name: `IPv${family} reply, nothing kept`, measure: () => alone.missed.run(program, missed) },
     {
       name: `IPv${family} new, with an event`,
-      measure: () => kernels.events.runWithEvents(program, packet, runsPerRound),
+      measure: () => events.runWithEvents(program, packetOf('new', family)),
     },
     {
-      name: `IPv${family} reply`,
-      goal: goals.reply,
-      measure: () => kernels.reply.run(program, packet, runsPerRound),
+      name: `IPv${family} nothing to judge`,
+      measure: () => alone.reply.run(`local_in${family}`, packetOf('reply', family)),
     },
   ];
 });
 
+const kinds = [
+  ['new', 'new'],
+  ['later', 'established'],
+  ['reply', 'reply'],
+] as const;
+const turns = kinds.flatMap(([word, kind]): Case[] => {
+  const of = (rows: NodeTables): Kernel => new Kernel(rows, { kind, turns: true });
+  const goal = kind === 'new' ? goals.new : goals.later;
+  const kernels = { empty: of(emptyTables), 'one policy': of(small), big: of(big) };
+  const row = (cluster: keyof typeof kernels, list: keyof typeof lists): Case => ({
+    name: `${word}, ${cluster}, ${list}`,
+    goal,
+    measure: () => kernels[cluster].runFlows(lists[list]),
+  });
+  return [
+    row('one policy', 'one flow'),
+    row('big', 'one flow'),
+    ...(['16,384 flows', '131,072 flows', '16,384 flows out'] as const).flatMap((list) => [
+      row('empty', list),
+      row('big', list),
+    ]),
+  ];
+});
+const cases = [...rowsOf, ...turns];
+
 const times = cases.map((): number[] => []);
 for (const { measure } of cases) measure();
-const eventsBefore = kernels.events.events;
+const eventsBefore = events.events;
 for (let round = 0; round < rounds; round++) {
   for (const [index, { measure }] of cases.entries()) times[index]?.push(measure());
 }
 const eventsExpected = 2 * rounds * runsPerRound;
-const eventsSeen = kernels.events.events - eventsBefore;
+const eventsSeen = events.events - eventsBefore;
 if (eventsSeen !== eventsExpected) throw new Error(`${eventsSeen} events of ${eventsExpected}`);
 
 const results = cases.map((one, index) => summarize(one, times[index] ?? []));
-/** Of the medians, by family: what 9,999 more policies cost. */
-const ratios = [0, 4].map(
-  (at) => (results[at + 1]?.median ?? Number.NaN) / (results[at]?.median ?? Number.NaN),
+const median = (name: string): number => results.find((one) => one.name === name)?.median ?? Number.NaN;
+/** Of the medians: what the big cluster costs against the other one, on the same packets. */
+const ratios = kinds.flatMap(([word]) =>
+  (
+    [
+      ['one policy', 'one flow'],
+      ['empty', '16,384 flows'],
+      ['empty', '131,072 flows'],
+      ['empty', '16,384 flows out'],
+    ] as const
+  ).map(([other, list]) => ({
+    name: `${word}, ${list}: big ÷ ${other}`,
+    ratio: median(`${word}, big, ${list}`) / median(`${word}, ${other}, ${list}`),
+  })),
 );
-const sizes = { addresses: many.addresses.size, classes: many.classes.size, ports: many.ports.size };
+const sizes = {
+  addresses: big.addresses.size,
+  prefixes: big.cidrs.size,
+  classes: big.classes.size,
+  ports: big.ports.size,
+};
 
 if (process.argv.slice(2).join(' ') === '-o json') {
   process.stdout.write(`${JSON.stringify({ results, ratios, sizes }, undefined, 2)}\n`);
 } else {
   const lines = [
-    `Nanoseconds per verdict, median of ${rounds} rounds (least to most); 10,000 policies on one node: ` +
+    `Nanoseconds per verdict, median of ${rounds} rounds (least to most). The big cluster on one node: ` +
       Object.entries(sizes)
         .map(([name, count]) => `${count.toLocaleString('en')} ${name}`)
         .join(', '),
     ...results.map(
-      ({ name, median, least, most, goal }) =>
-        `  ${name.padEnd(26)} ${median.toFixed(0).padStart(4)} (${least.toFixed(0)} to ${most.toFixed(0)})` +
+      ({ name, median: middle, least, most, goal }) =>
+        `  ${name.padEnd(32)} ${middle.toFixed(0).padStart(5)} (${least.toFixed(0)} to ${most.toFixed(0)})` +
         (goal === undefined ? '' : `; goal ≤ ${goal}`),
     ),
-    `  10,000 policies cost ${ratios.map((ratio) => ratio.toFixed(2)).join(' and ')} × 1 policy; goal ≤ ${goals.ratio}`,
+    ...ratios.map(({ name, ratio }) => `  ${name.padEnd(42)} ${ratio.toFixed(2)}; goal ≤ ${goals.ratio}`),
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
 }

@@ -25,6 +25,7 @@ export const mapNames = [
   'lost_events',
   'events',
   'cached_verdicts',
+  'test_flows',
 ] as const;
 export type MapName = (typeof mapNames)[number];
 
@@ -38,6 +39,8 @@ export interface LoadOptions {
    * have.
    */
   readonly testTracking?: number;
+  /** Only for BPF_PROG_TEST_RUN: how many flows, a power of two, are put in place of what packets say (testFlows). */
+  readonly testFlows?: number;
 }
 
 export interface LoadedObject {
@@ -63,6 +66,7 @@ export const keySizes: Readonly<Record<MapName, number>> = {
   lost_events: 4,
   events: 0,
   cached_verdicts: 4,
+  test_flows: 4,
 };
 
 /** Throws BulkheadError BPF_OBJECT_MISSING, BPF_OBJECT_UNREADABLE, BPF_LOAD_FAILED. */
@@ -86,7 +90,7 @@ export function loadObject(options: LoadOptions): LoadedObject {
     );
   }
   try {
-    resize(object, options.capacity);
+    resize(object, options);
     setOptions(object, options);
     load(object, objectPath);
     return descriptorsOf(object);
@@ -96,7 +100,7 @@ export function loadObject(options: LoadOptions): LoadedObject {
   }
 }
 
-function resize(object: Handle, capacity: Capacity): void {
+function resize(object: Handle, { capacity, testFlows = 1 }: LoadOptions): void {
   const sizes: Partial<Record<MapName, number>> = {
     // Two copies each.
     addresses4: 2 * capacity.addresses,
@@ -108,13 +112,15 @@ function resize(object: Handle, capacity: Capacity): void {
     rule_counters: capacity.rules,
     events: capacity.eventBytes,
     cached_verdicts: Math.max(1, capacity.cachedVerdicts),
+    test_flows: testFlows,
   };
   for (const [name, entries] of Object.entries(sizes)) {
     required(`size of map ${name}`, libbpf().setMaxEntries(mapHandle(object, name), entries));
   }
 }
 
-function setOptions(object: Handle, { capacity, podInterfacePrefix = '', testTracking }: LoadOptions): void {
+function setOptions(object: Handle, options: LoadOptions): void {
+  const { capacity, podInterfacePrefix = '', testTracking, testFlows = 0 } = options;
   const layout = layouts.options;
   const bytes = new Uint8Array(layout.size);
   const view = new DataView(bytes.buffer);
@@ -125,6 +131,7 @@ function setOptions(object: Handle, { capacity, podInterfacePrefix = '', testTra
     view.setUint32(layout.test_tracking, testTrackingFlag | testTracking, true);
   }
   view.setUint32(layout.cached_verdicts, capacity.cachedVerdicts, true);
+  view.setUint32(layout.test_flows, testFlows, true);
   required('options', libbpf().setInitialValue(mapHandle(object, '.rodata'), bytes, bytes.length));
 }
 
