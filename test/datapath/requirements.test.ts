@@ -7,6 +7,7 @@ import { loadObject } from '../../src/datapath/ebpf/object.ts';
 import { requireBpf } from '../../src/datapath/ebpf/requirements.ts';
 import { BulkheadError } from '../../src/errors.ts';
 import { openLibbpf } from '../../src/kernel/libbpf.ts';
+import { hasClang, withObject } from './broken-objects.ts';
 import { isRoot, testCapacity } from './kernel-tables.ts';
 
 const good = { root: true, kernel: '6.18.44-cloud', btf: true };
@@ -62,6 +63,18 @@ describe.skipIf(!isRoot)('[root] with libbpf', () => {
     } finally {
       rmSync(directory, { recursive: true });
     }
+  });
+
+  test.skipIf(!hasClang)('an object of other sources', async () => {
+    const options = {
+      file: 'options.h',
+      from: '\t__u64 test_flows;\n',
+      to: '\t__u64 test_flows;\n\t__u64 later;\n',
+    };
+    await withObject([options], (objectPath) => {
+      const failure = failureOf(() => loadObject({ objectPath, capacity: testCapacity }));
+      expect(failure).toEqual({ code: 'BPF_OBJECT_STALE', hint: expect.stringContaining('npm run setup') });
+    });
   });
 });
 

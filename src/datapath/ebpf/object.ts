@@ -181,16 +181,25 @@ function descriptorsOf(object: Handle): LoadedObject {
 
 function mapHandle(object: Handle, name: string): Handle {
   const map = libbpf().findMap(object, name);
-  if (map === null) throw new Error(`the BPF object has no map ${name}`);
+  if (map === null) throw stale(`it has no map ${name}`);
   return map;
 }
 
 function programHandle(object: Handle, name: ProgramName): Handle {
   const program = libbpf().findProgram(object, `bulkhead_${name}`);
-  if (program === null) throw new Error(`the BPF object has no program bulkhead_${name}`);
+  if (program === null) throw stale(`it has no program bulkhead_${name}`);
   return program;
 }
 
 function required(what: string, result: number): void {
-  if (result < 0) throw new SystemCallError(`setting up the BPF object: ${what}`, -result);
+  if (result >= 0) return;
+  const cause = new SystemCallError(`setting up the BPF object: ${what}`, -result);
+  throw stale(`it does not take the ${what}`, cause);
+}
+
+/** As after an update of a checkout that did not build the object again. */
+function stale(difference: string, cause?: Error): BulkheadError {
+  const message = `the compiled BPF programs belong to another version of bulkhead: ${difference}`;
+  const hint = 'In a checkout build them again with `npm run setup`; else install the package again.';
+  return new BulkheadError(failure('BPF_OBJECT_STALE', message, { hint }), { cause });
 }
