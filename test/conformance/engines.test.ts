@@ -34,6 +34,7 @@ async function expectConformance(name: keyof typeof engines, nodesPass: boolean)
 describe('the corpus', () => {
   it('on the reference evaluator', () => expectConformance('reference', false), 60_000);
   it('on the compiled tables', () => expectConformance('compiled', false), 60_000);
+  it('on the nftables rules, interpreted', () => expectConformance('nftables', true), 120_000);
 });
 
 describe.skipIf(!isRoot)('[root] the corpus', () => {

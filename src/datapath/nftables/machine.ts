@@ -4,6 +4,7 @@
  */
 import type { ChainSpec, Change, Element } from '../../kernel/nftables-changes.ts';
 import type { Expression, Verdict } from '../../kernel/nftables-expressions.ts';
+import { encodeId } from './decision.ts';
 import { readHeaders } from './packet-headers.ts';
 import type { Headers } from './packet-headers.ts';
 import { SetContent } from './set-content.ts';
@@ -177,9 +178,9 @@ class Run {
   readonly #packet: Packet;
   readonly #headers: Headers | undefined;
   readonly #around: Surroundings;
-  readonly #registers = new Uint8Array(4 * registers);
-  /** Words that the present rule has written: the kernel lets a rule read no others. */
-  readonly #written = new Set<number>();
+  readonly #registers = Buffer.alloc(4 * registers);
+  /** Bit by bit the words that the present rule has written: the kernel lets a rule read no others. */
+  #written = 0;
   readonly #counted: string[] = [];
   readonly #logged: string[] = [];
 
@@ -223,7 +224,7 @@ class Run {
 
   /** Undefined: the next rule. */
   #rule(expressions: readonly Expression[]): Verdict | undefined {
-    this.#written.clear();
+    this.#written = 0;
     for (const expression of expressions) {
       const result = this.#step(expression);
       if (result === 'no match') return undefined;
@@ -241,7 +242,7 @@ class Run {
       case 'conntrack':
         return this.#load(expression.to, this.#conntrack(expression.key));
       case 'reverse-path':
-        return this.#load(expression.to, word(this.#packet.reversePath ? 1 : 0));
+        return this.#load(expression.to, encodeId(this.#packet.reversePath ? 1 : 0));
       case 'compare':
         return matched(
           compare(
@@ -303,9 +304,9 @@ class Run {
     const { iif, iifname, oif, oifname = '' } = this.#packet;
     switch (key) {
       case 'iif':
-        return word(iif);
+        return encodeId(iif);
       case 'oif':
-        return word(oif);
+        return encodeId(oif);
       case 'iifname':
         return nameOf(iifname);
       case 'oifname':
@@ -320,33 +321,37 @@ class Run {
   #conntrack(key: (Expression & { kind: 'conntrack' })['key']): Uint8Array | undefined {
     const { conntrack } = this.#packet;
     // NF_CT_STATE_INVALID_BIT; nothing else is known of such a packet.
-    if (!conntrack) return key === 'state' ? word(1) : undefined;
+    if (!conntrack) return key === 'state' ? encodeId(1) : undefined;
     switch (key) {
       case 'state':
-        return word(conntrack.state);
+        return encodeId(conntrack.state);
       case 'direction':
         return Uint8Array.of(conntrack.reply ? 1 : 0);
       case 'status':
-        return word(conntrack.confirmed ? 1 << 3 : 0);
+        return encodeId(conntrack.confirmed ? 1 << 3 : 0);
     }
   }
 
-  /** Values are padded with zeros to whole words. */
+  /** Values are padded with zeros to whole words. From low to high, so that a value may move down onto itself. */
   #load(to: number, value: Uint8Array | undefined): 'match' | 'no match' {
     if (!value) return 'no match';
-    const words = Math.ceil(value.length / 4);
-    this.#registers.fill(0, 4 * to, 4 * (to + words));
-    this.#registers.set(value, 4 * to);
-    for (let index = 0; index < words; index++) this.#written.add(to + index);
+    const words = (value.length + 3) >> 2;
+    for (let index = 0; index < 4 * words; index++) this.#registers[4 * to + index] = value[index] ?? 0;
+    this.#written |= wordsFrom(to, words);
     return 'match';
   }
 
-  #read(from: number, length: number): Uint8Array {
-    for (let index = from; index < from + Math.ceil(length / 4); index++) {
-      if (!this.#written.has(index)) throw new Error(`register ${index} is read before it is written`);
-    }
-    return Uint8Array.from(this.#registers.subarray(4 * from, 4 * from + length));
+  /** Valid until the registers are written again. */
+  #read(from: number, length: number): Buffer {
+    const words = wordsFrom(from, (length + 3) >> 2);
+    if ((this.#written & words) !== words)
+      throw new Error(`registers from ${from} on are read before they are written`);
+    return this.#registers.subarray(4 * from, 4 * from + length);
   }
+}
+
+function wordsFrom(first: number, words: number): number {
+  return ((1 << words) - 1) << first;
 }
 
 function matched(yes: boolean): 'match' | 'no match' {
@@ -368,13 +373,6 @@ function compare(order: number, operator: (Expression & { kind: 'compare' })['op
     case '>=':
       return order >= 0;
   }
-}
-
-/** 32 bits in host order. */
-function word(value: number): Uint8Array {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setUint32(0, value, true);
-  return bytes;
 }
 
 function nameOf(device: string): Uint8Array {

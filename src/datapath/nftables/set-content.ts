@@ -3,7 +3,10 @@ import type { Element, SetSpec } from '../../kernel/nftables-changes.ts';
 import { keyParts } from '../../kernel/nftables-changes.ts';
 
 export class SetContent {
+  /** Bytes; each part of a concatenation takes whole words. */
+  readonly keyLength: number;
   readonly #spec: SetSpec;
+  readonly #parts: readonly number[];
   readonly #elements: Map<string, Element>;
   /** Of ranges, ascending; made when first needed after a change. */
   #sorted: readonly Element[] | undefined;
@@ -11,16 +14,16 @@ export class SetContent {
   constructor(spec: SetSpec, elements: ReadonlyMap<string, Element> = new Map()) {
     this.#spec = spec;
     this.#elements = new Map(elements);
+    this.#parts = keyParts(spec);
+    const [single = 0, ...more] = this.#parts;
+    this.keyLength = more.reduce(
+      (sum, length) => sum + padded(length),
+      more.length > 0 ? padded(single) : single,
+    );
   }
 
   get elements(): readonly Element[] {
     return [...this.#elements.values()];
-  }
-
-  /** Bytes; each part of a concatenation takes whole words. */
-  get keyLength(): number {
-    const parts = keyParts(this.#spec);
-    return parts.length === 1 ? (parts[0] ?? 0) : parts.reduce((sum, length) => sum + padded(length), 0);
   }
 
   copy(): SetContent {
@@ -46,7 +49,7 @@ export class SetContent {
   }
 
   find(key: Uint8Array): Element | undefined {
-    if (!this.#spec.interval) return this.#elements.get(identityOf({ key }));
+    if (!this.#spec.interval) return this.#elements.get(textOf(key));
     return this.#spec.key.length === 1 ? this.#findRange(key) : this.#findParts(key);
   }
 
@@ -55,22 +58,32 @@ export class SetContent {
     this.#sorted ??= this.elements.toSorted(
       (a, b) => Buffer.compare(a.key, b.key) || Number(b.end ?? false) - Number(a.end ?? false),
     );
-    const mark = this.#sorted.findLast((element) => Buffer.compare(element.key, key) <= 0);
+    let [from, to] = [0, this.#sorted.length];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      const element = this.#sorted[middle];
+      if (element && Buffer.compare(element.key, key) <= 0) from = middle + 1;
+      else to = middle;
+    }
+    const mark = this.#sorted[from - 1];
     return mark?.end ? undefined : mark;
   }
 
   #findParts(key: Uint8Array): Element | undefined {
-    const lengths = keyParts(this.#spec);
-    return this.elements.find(({ key: first, last = first }) => {
-      let at = 0;
-      return lengths.every((length) => {
-        const part = (bytes: Uint8Array): Uint8Array => bytes.subarray(at, at + length);
-        const inside =
-          Buffer.compare(part(first), part(key)) <= 0 && Buffer.compare(part(key), part(last)) <= 0;
-        at += padded(length);
-        return inside;
-      });
-    });
+    for (const element of this.#elements.values()) if (this.#holds(element, key)) return element;
+    return undefined;
+  }
+
+  #holds({ key: first, last = first }: Element, key: Uint8Array): boolean {
+    let at = 0;
+    for (const length of this.#parts) {
+      const end = at + length;
+      const part = key.subarray(at, end);
+      if (Buffer.compare(first.subarray(at, end), part) > 0) return false;
+      if (Buffer.compare(part, last.subarray(at, end)) > 0) return false;
+      at += padded(length);
+    }
+    return true;
   }
 }
 
@@ -78,9 +91,16 @@ function padded(length: number): number {
   return (length + 3) & ~3;
 }
 
+/** Two elements of a set are different ones exactly when this is; of a single key it is the key. */
 function identityOf({ key, last, end }: Element): string {
-  const hex = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString('hex');
-  return `${hex(key)}-${hex(last)}${end ? ' end' : ''}`;
+  return `${textOf(key)}${last ? `-${textOf(last)}` : ''}${end ? ' end' : ''}`;
+}
+
+/** One character for each byte. */
+function textOf(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return text;
 }
 
 function sameValue(a: Element, b: Element): boolean {
