@@ -173,7 +173,9 @@ static __always_inline struct verdict judge_tables(enum hook hook, const struct 
 		if (control->epoch == epoch)
 			return verdict;
 	}
+	/* Of what was thrown away nothing may be counted or told. */
 	verdict.egress = decision(REASON_NONE, false);
+	verdict.ingress = decision(REASON_NONE, false);
 	return verdict;
 }
 

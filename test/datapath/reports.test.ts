@@ -1,6 +1,7 @@
 /** Counters and events of the loaded programs are exact, also when events find no room. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { icmp, ipv4, ipv6, tcp } from '../../src/datapath/packet.ts';
+import { hasClang, withObject } from './broken-objects.ts';
 import { rules, serverIngress, clientEgress, world, worldDelta } from './guard-world.ts';
 import { isRoot, KernelTables, testCapacity, tracking } from './kernel-tables.ts';
 import { addressBytes } from '../../src/objects/ip.ts';
@@ -151,5 +152,21 @@ describe.skipIf(!isRoot)('[root] reports', () => {
         [rules.anythingToServer, { packets: 1500n, bytes: 1000n * bytes + 500n * BigInt(denied.length) }],
       ]),
     );
+  });
+
+  test.skipIf(!hasClang)('a verdict that is thrown away each time counts for no rule', async () => {
+    // As if the tables changed under every look.
+    const restless = { file: 'judge.h', from: 'if (control->epoch == epoch)', to: 'if (false)' };
+    await withObject([restless], (objectPath) => {
+      reopen({ objectPath });
+      const { accepted, events } = kernel.judge('forward4', allowed);
+      const nothing = { rule: 0, set: 0 };
+      expect({ accepted, events }).toMatchObject({
+        accepted: false,
+        events: [{ allowed: false, egress: { reason: 'none', ...nothing }, ingress: nothing }],
+      });
+      expect(kernel.counters().rules).toEqual(new Map());
+      expect(kernel.counters().reasons.none.denied.packets).toBe(1n);
+    });
   });
 });
