@@ -1,6 +1,6 @@
 /**
  * What an enforcement engine offers: hold one node's tables, change them by deltas, count, and report.
- * Implementations: ebpf/ (and later nftables/). Nothing here knows what a policy is.
+ * Implementations: ebpf/ and nftables/. Nothing here knows what a policy is.
  */
 import type { Delta } from '../compiler/tables.ts';
 import type { RuleId } from '../compiler/program.ts';
