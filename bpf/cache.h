@@ -135,13 +135,20 @@ static __always_inline bool recall(enum hook hook, const struct packet *packet, 
 	       recall_from(entry_at(hash, 1), hook, packet, pods, epoch, verdict);
 }
 
-/* The first, unless only the second has nothing that is good for this epoch. */
+/*
+ * One whose content is of another epoch, or else one and then the other, since every write changes the sum of the
+ * sequences by two: nobody can tell which of the flows that have them will come again.
+ */
 static __always_inline struct cached_verdict *entry_for(__u64 hash, __u32 epoch)
 {
 	struct cached_verdict *first = entry_at(hash, 0);
 	struct cached_verdict *second = entry_at(hash, 1);
 
-	return first && second && first->epoch == epoch && second->epoch != epoch ? second : first;
+	if (!first || !second || first->epoch != epoch)
+		return first;
+	if (second->epoch != epoch)
+		return second;
+	return ((first->sequence + second->sequence) & 2) ? second : first;
 }
 
 /* Of a verdict that allows. Who finds another one writing leaves it at that. */
