@@ -23,22 +23,22 @@ function fieldFor(engine: Engine): () => Field {
 }
 
 /** The attack's own expectations hold. */
-async function expectDefeat(run: Attack['run'], field: Field): Promise<void> {
-  await run(field);
+async function expectDefeat({ run }: Attack, field: Field, engine: Engine): Promise<void> {
+  await run(field, engine);
 }
 
-describe.skipIf(!isRoot).each(campaigns)('[root] $title', ({ attacks }) => {
+describe.skipIf(!isRoot).each(campaigns)('[root] $title', ({ attacks, bringsAgents }) => {
   describe.each(engines)('stopped by $name', (engine) => {
-    const field = fieldFor(engine);
-    test.each(attacks)('$name', async ({ run }) => {
-      await expectDefeat(run, field());
+    const field = fieldFor(bringsAgents ? nobody : engine);
+    test.each(attacks)('$name', async (attack) => {
+      await expectDefeat(attack, field(), engine);
     });
   });
 
   describe('succeeding where nobody enforces', () => {
     const field = fieldFor(nobody);
     test.each(attacks.filter(({ harmless }) => !harmless))('$name', async ({ run }) => {
-      await expect(async () => run(field())).rejects.toMatchObject({ name: 'AssertionError' });
+      await expect(async () => run(field(), nobody)).rejects.toMatchObject({ name: 'AssertionError' });
     });
   });
 });

@@ -1,4 +1,5 @@
 /** All attacks. */
+import { agents } from './agents.ts';
 import type { Campaign } from './attack.ts';
 import { connections } from './connections.ts';
 import { headers } from './headers.ts';
@@ -16,4 +17,5 @@ export const campaigns: readonly Campaign[] = [
   services,
   selectors,
   lifecycles,
+  agents,
 ];

@@ -1,9 +1,7 @@
 /** The engines that are attacked. */
 import type { Datapath } from '../../src/datapath/datapath.ts';
 import { reasons } from '../../src/datapath/datapath.ts';
-import { openNftablesDatapath } from '../../src/datapath/nftables/nftables-datapath.ts';
 import { openNodeDatapath } from '../../src/lab/datapaths.ts';
-import { netnsPath, nodeNetns } from '../../src/lab/network/names.ts';
 
 export interface Engine {
   readonly name: string;
@@ -11,14 +9,10 @@ export interface Engine {
   open(lab: string, node: string): Datapath;
 }
 
-export const engines: readonly Engine[] = [
-  { name: 'ebpf', open: openNodeDatapath },
-  { name: 'nftables', open: openNodeNftables },
-];
-
-function openNodeNftables(lab: string, node: string): Datapath {
-  return openNftablesDatapath({ netns: netnsPath(nodeNetns(lab, node)), podInterfacePrefix: 'veth' });
-}
+export const engines: readonly Engine[] = (['ebpf', 'nftables'] as const).map((name) => ({
+  name,
+  open: (lab, node) => openNodeDatapath(lab, node, name),
+}));
 
 /** Enforces nothing: what an attack must succeed against, or it proves nothing. */
 export const nobody: Engine = { name: 'nobody', open: () => inert };

@@ -6,12 +6,14 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Datapath } from '../../src/datapath/datapath.ts';
+import { detachEbpfDatapath } from '../../src/datapath/ebpf/ebpf-datapath.ts';
+import { detachNftablesDatapath } from '../../src/datapath/nftables/nftables-datapath.ts';
 import { inNetns } from '../../src/kernel/netns.ts';
 import { beginConnect, openSocket, send } from '../../src/kernel/socket.ts';
 import { Lab } from '../../src/lab/lab.ts';
 import { destroyLab } from '../../src/lab/network/destroy.ts';
 import { interfaceName, netnsPath, nodeNetns, podNetns, worldNetns } from '../../src/lab/network/names.ts';
-import { makeLabDirectory } from '../../src/lab/paths.ts';
+import { labPaths, makeLabDirectory } from '../../src/lab/paths.ts';
 import type { Address, IpFamily } from '../../src/objects/ip.ts';
 import type { Pod } from '../../src/objects/model.ts';
 import { parseManifests } from '../../src/sources/manifests.ts';
@@ -137,6 +139,15 @@ export class Field {
     } catch (error) {
       await field.down();
       throw error;
+    }
+  }
+
+  /** Takes away what agents have left in the kernel, whatever their engine. */
+  disarm(): void {
+    for (const { name } of this.lab.cluster.nodes.values()) {
+      const netns = this.netns(name);
+      detachNftablesDatapath({ netns });
+      detachEbpfDatapath({ netns, pinDir: `${labPaths(this.name).pins}/${name}` });
     }
   }
 

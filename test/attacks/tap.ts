@@ -18,6 +18,9 @@ const setsockopt: (
 const sendto: (
   ...call: [fd: number, data: Uint8Array, size: number, flags: number, to: Uint8Array, toSize: number]
 ) => number = libc.func('long sendto(int, const void *, size_t, int, const void *, unsigned int)');
+const getsockopt: (
+  ...call: [fd: number, level: number, option: number, value: Uint8Array, size: Uint8Array]
+) => number = libc.func('int getsockopt(int, int, int, void *, void *)');
 const interfaceIndex: (name: string) => number = libc.func('unsigned int if_nametoindex(const char *)');
 
 const AF_PACKET = 17;
@@ -31,6 +34,7 @@ const ETH_P_IPV6 = 0x86dd;
 const SOL_SOCKET = 1;
 const SO_RCVBUFFORCE = 33;
 const SOL_PACKET = 263;
+const PACKET_STATISTICS = 6;
 const PACKET_IGNORE_OUTGOING = 23;
 
 /** What a flood may leave behind until somebody looks. */
@@ -85,6 +89,16 @@ export class Tap {
       if (length < 0) return packets;
       packets.push(Buffer.from(this.#buffer.subarray(0, length)));
     }
+  }
+
+  /** Packets that came in and found no room, since the last call: they are not among those that arrived. */
+  missed(): number {
+    const statistics = Buffer.alloc(8);
+    checked(
+      'PACKET_STATISTICS',
+      getsockopt(this.#fd, SOL_PACKET, PACKET_STATISTICS, statistics, Buffer.from([8, 0, 0, 0])),
+    );
+    return statistics.readUInt32LE(4);
   }
 
   close(): void {
