@@ -1,8 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * Two groups, one after the other: everything that only computes or uses its own kernel objects runs in parallel;
- * the end-to-end tests bring up whole labs, load the machine and are therefore run file by file.
+ * Groups, one after the other: everything that only computes or uses its own kernel objects runs in parallel; the
+ * end-to-end tests bring up whole labs, and the last group Kubernetes clusters: they load the machine and are therefore run
+ * file by file.
  */
 export default defineConfig({
   test: {
@@ -16,7 +17,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**'],
+          exclude: ['test/e2e/**', 'test/cluster/**'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 0 },
@@ -31,6 +32,18 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'cluster',
+          include: ['test/cluster/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          // What BULKHEAD_CLUSTER=1 builds takes minutes.
+          hookTimeout: 1_200_000,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -1,0 +1,98 @@
+/** What a cluster is made of, and which Go package each part is. Versions are those of the go.mod beside this file. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** A Go module of ours, with a folder here, that names packages of one upstream module as its tools. */
+export interface Group {
+  readonly folder: string;
+  /** The upstream module, whose version is the group's. */
+  readonly module: string;
+  /** Variables of the linker, where the program would not know its version otherwise. */
+  readonly linkerVariables: (version: string) => Readonly<Record<string, string>>;
+}
+
+const groups = {
+  etcd: { folder: 'etcd', module: 'go.etcd.io/etcd/server/v3', linkerVariables: () => ({}) },
+  kubernetes: {
+    folder: 'kubernetes',
+    module: 'k8s.io/kubernetes',
+    linkerVariables: (version) => {
+      const [major = '', minor = ''] = version.replace(/^v/, '').split('.');
+      const variable = 'k8s.io/component-base/version';
+      return {
+        [`${variable}.gitVersion`]: version,
+        [`${variable}.gitMajor`]: major,
+        [`${variable}.gitMinor`]: minor,
+      };
+    },
+  },
+  containerd: {
+    folder: 'containerd',
+    module: 'github.com/containerd/containerd/v2',
+    linkerVariables: (version) => ({ 'github.com/containerd/containerd/v2/version.Version': version }),
+  },
+} as const satisfies Record<string, Group>;
+
+const packages = {
+  etcd: [groups.etcd, 'go.etcd.io/etcd/server/v3'],
+  'kube-apiserver': [groups.kubernetes, 'k8s.io/kubernetes/cmd/kube-apiserver'],
+  'kube-controller-manager': [groups.kubernetes, 'k8s.io/kubernetes/cmd/kube-controller-manager'],
+  'kube-scheduler': [groups.kubernetes, 'k8s.io/kubernetes/cmd/kube-scheduler'],
+  kubelet: [groups.kubernetes, 'k8s.io/kubernetes/cmd/kubelet'],
+  'kube-proxy': [groups.kubernetes, 'k8s.io/kubernetes/cmd/kube-proxy'],
+  kubectl: [groups.kubernetes, 'k8s.io/kubernetes/cmd/kubectl'],
+  agnhost: [groups.kubernetes, 'k8s.io/kubernetes/test/images/agnhost'],
+  containerd: [groups.containerd, 'github.com/containerd/containerd/v2/cmd/containerd'],
+  'containerd-shim-runc-v2': [
+    groups.containerd,
+    'github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2',
+  ],
+  ctr: [groups.containerd, 'github.com/containerd/containerd/v2/cmd/ctr'],
+} as const satisfies Record<string, readonly [Group, string]>;
+
+export type PartName = keyof typeof packages;
+
+export const lightParts = ['etcd', 'kube-apiserver'] as const satisfies readonly PartName[];
+export const allParts = Object.keys(packages) as readonly PartName[];
+
+export interface Part {
+  readonly name: PartName;
+  /** Where its go.mod is. */
+  readonly moduleFolder: string;
+  readonly package: string;
+  readonly linkerFlags: string;
+  readonly version: string;
+  /** Changes with everything that the binary depends on, but for the Go compiler. */
+  readonly cacheKey: string;
+}
+
+export function partNamed(name: PartName): Part {
+  const [group, goPackage]: readonly [Group, string] = packages[name];
+  const moduleFolder = join(import.meta.dirname, group.folder);
+  const manifest = readFileSync(join(moduleFolder, 'go.mod'), 'utf8');
+  const version = versionOf(group.module, manifest);
+  const variables = Object.entries(group.linkerVariables(version)).map(
+    ([key, value]) => `-X ${key}=${value}`,
+  );
+  const linkerFlags = ['-s', '-w', ...variables].join(' ');
+  const digest = createHash('sha256').update(manifest).update(linkerFlags).digest('hex').slice(0, 8);
+  return {
+    name,
+    moduleFolder,
+    package: goPackage,
+    linkerFlags,
+    version,
+    cacheKey: `${group.folder}-${version}-${digest}`,
+  };
+}
+
+function versionOf(module: string, manifest: string): string {
+  const required = manifest
+    .split('\n')
+    .map((line) => line.trim().replace(/^require /, ''))
+    .find((line) => line.startsWith(`${module} v`));
+  const version = required?.split(' ')[1];
+  if (version === undefined) throw new Error(`no version of ${module} in its go.mod`);
+  return version;
+}
