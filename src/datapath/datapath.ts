@@ -2,7 +2,7 @@
  * What an enforcement engine offers: hold one node's tables, change them by deltas, count, and report.
  * Implementations: ebpf/ and nftables/. Nothing here knows what a policy is.
  */
-import type { Delta } from '../compiler/tables.ts';
+import type { Delta, NodeTables } from '../compiler/tables.ts';
 import type { RuleId } from '../compiler/program.ts';
 
 /** Order and numbers are those of bpf/verdict.h. */
@@ -52,6 +52,13 @@ export interface Counters {
   readonly lostEvents: bigint;
 }
 
+/** Something in the kernel is not as the datapath left it. */
+export interface Drift {
+  readonly kind: 'program' | 'pin' | 'table' | 'rows';
+  /** For people. */
+  readonly detail: string;
+}
+
 export interface Datapath {
   /**
    * Applies the delta; returns after the commit, when every later packet sees the new policy. On failure throws
@@ -62,6 +69,8 @@ export interface Datapath {
   /** Waits for the grace period and removes what the last deltas left unreachable. */
   sweep(): void;
   counters(): Counters;
+  /** Compares the kernel with `tables`, which the deltas so far must have led to. Empty: it holds exactly that. */
+  audit(tables: NodeTables): readonly Drift[];
   /** Takes the events that are there now; never blocks. */
   drainEvents(limit: number, onEvent: (event: FlowEvent) => void): void;
   /** Lets go of file descriptors; enforcement goes on in the kernel. */

@@ -6,12 +6,12 @@
  * is forged (RFC 3704 §2.2). Unlike the kernel's rp_filter that works for IPv6 too and depends on no setting.
  */
 
-const table = 'inet bulkhead-guard';
+export const guardTable = 'inet bulkhead-guard';
 
 /** A script that makes the guard, or replaces it without a gap. */
 export function guardRules(podInterfacePrefix: string | undefined): string {
   return `${withoutGuard}
-table ${table} {
+table ${guardTable} {
   counter spoofed { }
   counter loopback { }
   counter source-routed { }
@@ -27,8 +27,8 @@ ${podInterfacePrefix === undefined ? '' : ownSourcesOnly(podInterfacePrefix)}  }
 }
 
 /** A script that takes the guard away; harmless where there is none. */
-export const withoutGuard = `add table ${table}
-delete table ${table}`;
+export const withoutGuard = `add table ${guardTable}
+delete table ${guardTable}`;
 
 function ownSourcesOnly(prefix: string): string {
   if (!/^[\w.-]+$/.test(prefix))

@@ -1,7 +1,8 @@
 /** The bpf(2) commands that libbpf 1.1 does not know yet: links at netfilter hooks. Since Linux 6.4. */
 import { closeSync } from 'node:fs';
 import { arch } from 'node:process';
-import { checked, libc } from './libc.ts';
+import { libbpf } from './libbpf.ts';
+import { checked, libc, SystemCallError } from './libc.ts';
 
 const syscall: (number: number, command: number, attributes: Uint8Array, size: number) => number = libc.func(
   'long syscall(long, int, void *, uint32_t)',
@@ -41,6 +42,15 @@ export function createNetfilterLink(program: number, { family, hook, priority }:
   attributes.setUint32(20, hook, true);
   attributes.setInt32(24, priority, true);
   return checked('bpf(BPF_LINK_CREATE)', bpf(BPF_LINK_CREATE, attributes));
+}
+
+/** Where among the links of its hook a netfilter link is. */
+export function linkPriority(link: number): number {
+  // struct bpf_link_info: type, id, prog_id, padding; netfilter: pf, hooknum, priority, flags.
+  const info = new DataView(new ArrayBuffer(32));
+  const result = libbpf().infoByFd(link, new Uint8Array(info.buffer), Uint32Array.of(info.byteLength));
+  if (result < 0) throw new SystemCallError('ask for a link', -result);
+  return info.getInt32(24, true);
 }
 
 /** Takes the program out of its hook at once, though descriptors and pins of the link remain. */

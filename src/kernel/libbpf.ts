@@ -46,6 +46,8 @@ export interface Libbpf {
     options: null,
   ) => number;
   readonly possibleCpus: () => number;
+  /** `info` is a struct bpf_…_info, of which the kernel fills in what fits; `length` holds its size. */
+  readonly infoByFd: (fd: number, info: Uint8Array, length: Uint32Array) => number;
   /** `options` is a struct bpf_test_run_opts, which the kernel fills in. */
   readonly testRun: (program: number, options: Uint8Array) => number;
 }
@@ -104,6 +106,7 @@ function bind(library: ReturnType<typeof koffi.load>): Libbpf {
       'int bpf_map_lookup_batch(int, void *, void *, void *, void *, void *, const void *)',
     ),
     possibleCpus: library.func('int libbpf_num_possible_cpus()'),
+    infoByFd: library.func('int bpf_obj_get_info_by_fd(int, void *, void *)'),
     testRun: library.func('int bpf_prog_test_run_opts(int, void *)'),
   };
   // Its messages go to stderr; what matters comes back as -errno and in the verifier's log.

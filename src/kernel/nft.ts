@@ -9,3 +9,12 @@ export function loadNft(netns: string, script: string): void {
   );
   if (status !== 0) throw new Error(error?.message ?? stderr.trim(), { cause: error });
 }
+
+/** Rules, chains and sets of a table as text, without elements and counts; undefined if there is no such table. */
+export function listNftTable(netns: string, table: string): string | undefined {
+  const [family = '', name = ''] = table.split(' ');
+  const { status, stdout } = inNetns(netns, () =>
+    spawnSync('nft', ['--terse', '--stateless', 'list', 'table', family, name], { encoding: 'utf8' }),
+  );
+  return status === 0 ? stdout : undefined;
+}

@@ -2,7 +2,7 @@
 import { accessSync, constants } from 'node:fs';
 import type { EngineChoice, EngineWish } from '../datapath/engine-choice.ts';
 import { BulkheadError, failure } from '../errors.ts';
-import { chooseNodeEngine } from './datapaths.ts';
+import { chooseNodeEngine } from '../agent/node-datapath.ts';
 
 /** Commands that are run, by the Debian package that has them. */
 const tools = { ip: 'iproute2', nft: 'nftables' } as const;

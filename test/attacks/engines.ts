@@ -28,6 +28,7 @@ const inert: Datapath = {
     ) as ReturnType<Datapath['counters']>['reasons'],
     lostEvents: 0n,
   }),
+  audit: () => [],
   drainEvents: () => undefined,
   close: () => undefined,
   detach: () => undefined,

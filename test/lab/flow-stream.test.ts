@@ -104,6 +104,7 @@ describe('draining', () => {
     const datapath: Datapath = {
       apply: nothing,
       sweep: nothing,
+      audit: () => [],
       close: nothing,
       detach: nothing,
       drainEvents: (_limit: number, onEvent: (event: FlowEvent) => void) =>

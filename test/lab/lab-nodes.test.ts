@@ -53,6 +53,10 @@ class FakeDatapath implements Datapath {
     return noCounters;
   }
 
+  audit(): [] {
+    return [];
+  }
+
   drainEvents(): void {}
 
   close(): void {}

@@ -6,7 +6,7 @@ import type { LoadedObject } from '../../datapath/ebpf/object.ts';
 import { requireBpf, thisMachine } from '../../datapath/ebpf/requirements.ts';
 import { Tables } from '../../datapath/ebpf/tables.ts';
 import { testRun } from '../../datapath/ebpf/test-run.ts';
-import { bpfObject } from '../../lab/datapaths.ts';
+import { bpfObject } from '../../agent/node-datapath.ts';
 import type { Engine } from '../engine.ts';
 import { PacketSession } from './packet-session.ts';
 import type { PacketNode } from './packet-session.ts';

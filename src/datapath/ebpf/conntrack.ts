@@ -6,13 +6,13 @@ import { BulkheadError, failure } from '../../errors.ts';
 import { loadNft } from '../../kernel/nft.ts';
 import { guardRules, withoutGuard } from '../guard.ts';
 
-const table = 'inet bulkhead-conntrack';
+export const conntrackTable = 'inet bulkhead-conntrack';
 
-const withoutTable = `add table ${table}\ndelete table ${table}`;
+const withoutTable = `add table ${conntrackTable}\ndelete table ${conntrackTable}`;
 
 /** Conntrack and the guard; harmless when there already. Throws BulkheadError CONNTRACK_UNAVAILABLE. */
 export function enableConntrack(netns: string, podInterfacePrefix: string | undefined): void {
-  const rules = `${withoutTable}\ntable ${table} { chain unused { ct state untracked; }; }`;
+  const rules = `${withoutTable}\ntable ${conntrackTable} { chain unused { ct state untracked; }; }`;
   load(netns, `${rules}\n${guardRules(podInterfacePrefix)}`);
 }
 

@@ -2,14 +2,18 @@
  * The eBPF datapath of one node: netfilter programs at FORWARD and LOCAL_IN of the node's network namespace, and their
  * tables. How a packet is judged: docs/datapath.md.
  */
-import type { Delta } from '../../compiler/tables.ts';
+import type { Delta, NodeTables } from '../../compiler/tables.ts';
 import { forgetConnections } from '../../kernel/conntrack.ts';
+import { NftWatch } from '../../kernel/nft-watch.ts';
 import { RingBuffer } from '../../kernel/ring-buffer.ts';
-import type { Counters, Datapath, FlowEvent } from '../datapath.ts';
+import type { Counters, Datapath, Drift, FlowEvent } from '../datapath.ts';
+import { guardTable } from '../guard.ts';
+import { tableDrifts } from '../table-drifts.ts';
 import { newPodAddresses } from '../new-pods.ts';
 import { defaultCapacity } from './capacity.ts';
 import type { Capacity } from './capacity.ts';
-import { disableConntrack, enableConntrack } from './conntrack.ts';
+import { auditGeneration } from './audit.ts';
+import { conntrackTable, disableConntrack, enableConntrack } from './conntrack.ts';
 import { clearRules, readCounters } from './counters.ts';
 import { decodeEvent } from './events.ts';
 import { attachGeneration, pinnedGenerations, preparePinDirectory, removeGeneration } from './generations.ts';
@@ -60,6 +64,7 @@ class EbpfDatapath implements Datapath {
   readonly #tables: Tables;
   readonly #ring: RingBuffer;
   readonly #rules = new RuleUse();
+  readonly #nft: NftWatch;
   #attached = false;
   #sweeping: NodeJS.Timeout | undefined;
 
@@ -67,6 +72,7 @@ class EbpfDatapath implements Datapath {
     const { objectPath, podInterfacePrefix, events = true } = options;
     const capacity = { ...defaultCapacity, ...options.capacity };
     this.#options = options;
+    this.#nft = new NftWatch(options.netns, [guardTable, conntrackTable]);
     this.#object = loadObject({
       objectPath,
       capacity,
@@ -99,6 +105,11 @@ class EbpfDatapath implements Datapath {
 
   counters(): Counters {
     return readCounters(this.#object.maps, this.#rules.limit);
+  }
+
+  audit(_tables: NodeTables): readonly Drift[] {
+    const { netns, pinDir } = this.#options;
+    return [...auditGeneration({ object: this.#object, netns, pinDir }), ...tableDrifts(this.#nft)];
   }
 
   drainEvents(limit: number, onEvent: (event: FlowEvent) => void): void {

@@ -23,7 +23,7 @@ import { inNetns } from '../../kernel/netns.ts';
 import { mapNames, programNames } from './object.ts';
 import type { LoadedObject, ProgramName } from './object.ts';
 
-const hooks: Readonly<Record<ProgramName, Omit<NetfilterHook, 'priority'>>> = {
+export const hooks: Readonly<Record<ProgramName, Omit<NetfilterHook, 'priority'>>> = {
   forward4: { family: NFPROTO_IPV4, hook: NF_INET_FORWARD },
   forward6: { family: NFPROTO_IPV6, hook: NF_INET_FORWARD },
   local_in4: { family: NFPROTO_IPV4, hook: NF_INET_LOCAL_IN },
@@ -35,7 +35,13 @@ const firstPriority = 10;
 /** One old generation, one new, and what crashes may have left. */
 const priorities = 8;
 
-const linkPrefix = 'link_';
+export const linkPrefix = 'link_';
+
+/** The files of a generation. */
+export const pinNames: readonly string[] = [
+  ...mapNames,
+  ...programNames.map((name) => `${linkPrefix}${name}`),
+];
 
 /** Makes the pin directory. Throws BulkheadError DATAPATH_PIN_DIRECTORY. */
 export function preparePinDirectory(pinDir: string): void {

@@ -3,18 +3,21 @@
  * and whose sets hold the policies. How a packet is judged: docs/nftables.md.
  */
 import { randomInt } from 'node:crypto';
-import type { Delta } from '../../compiler/tables.ts';
+import { computeDelta, emptyTables } from '../../compiler/delta.ts';
+import type { Delta, NodeTables } from '../../compiler/tables.ts';
 import { BulkheadError, failure } from '../../errors.ts';
 import { forgetConnections } from '../../kernel/conntrack.ts';
 import { waitForPackets } from '../../kernel/grace-period.ts';
 import { NetfilterLog } from '../../kernel/netfilter-log.ts';
 import { loadNft } from '../../kernel/nft.ts';
+import { NftWatch } from '../../kernel/nft-watch.ts';
 import type { Change } from '../../kernel/nftables-changes.ts';
 import { NftablesTable, RefusedChange } from '../../kernel/nftables-table.ts';
 import type { NamedCounter } from '../../kernel/nftables-table.ts';
-import type { Counters, Datapath, FlowEvent } from '../datapath.ts';
-import { guardRules, withoutGuard } from '../guard.ts';
+import type { Counters, Datapath, Drift, FlowEvent } from '../datapath.ts';
+import { guardRules, guardTable, withoutGuard } from '../guard.ts';
 import { newPodAddresses } from '../new-pods.ts';
+import { tableDrifts } from '../table-drifts.ts';
 import { adopt } from './adopt.ts';
 import { defaultCapacity } from './capacity.ts';
 import type { NftablesCapacity } from './capacity.ts';
@@ -56,9 +59,29 @@ export function openNftablesDatapath(options: NftablesOptions): Datapath {
   return new NftablesDatapath(options);
 }
 
-/** Takes the table away, whoever put it there: nothing is enforced any more. */
-export function detachNftablesDatapath({ netns }: { readonly netns: string }): void {
-  loadRules(netns, `add table inet ${tableName}\ndelete table inet ${tableName}\n${withoutGuard}`);
+/**
+ * Takes the table away, whoever put it there: nothing is enforced any more. `keepGuard` where another engine enforces,
+ * which shares the guard.
+ */
+export function detachNftablesDatapath({
+  netns,
+  keepGuard = false,
+}: {
+  readonly netns: string;
+  readonly keepGuard?: boolean;
+}): void {
+  const withoutTable = `add table inet ${tableName}\ndelete table inet ${tableName}`;
+  loadRules(netns, keepGuard ? withoutTable : `${withoutTable}\n${withoutGuard}`);
+}
+
+/** Whether the table is there, whoever made it. */
+export function hasNftablesTable(netns: string): boolean {
+  const table = new NftablesTable(netns, tableName);
+  try {
+    return table.exists();
+  } finally {
+    table.close();
+  }
 }
 
 function loadRules(netns: string, script: string): void {
@@ -85,6 +108,7 @@ class NftablesDatapath implements Datapath {
   #waiting: FlowEvent[] = [];
   #dropped = 0n;
   #baseline: ReadonlyMap<string, NamedCounter> = new Map();
+  #nft: NftWatch | undefined;
   #begun = false;
   #committed = 0;
   #sweeping: NodeJS.Timeout | undefined;
@@ -131,6 +155,19 @@ class NftablesDatapath implements Datapath {
     return { ...countersOf(this.#table.counters(), this.#baseline), lostEvents };
   }
 
+  audit(tables: NodeTables): readonly Drift[] {
+    const drifts = this.#nft ? tableDrifts(this.#nft) : [];
+    if (!this.#table.exists()) return drifts;
+    this.sweep();
+    const found = adopt((set) => this.#table.elements(set), computeDelta(emptyTables, tables));
+    const differing = found ? found.changes.length + found.sweep.length : undefined;
+    if (differing === 0) return drifts;
+    return [
+      ...drifts,
+      { kind: 'rows', detail: `elements of the sets of inet ${tableName} are not as they were left` },
+    ];
+  }
+
   drainEvents(limit: number, onEvent: (event: FlowEvent) => void): void {
     this.#collect(limit - this.#waiting.length);
     const taken = this.#waiting.splice(0, limit);
@@ -159,6 +196,7 @@ class NftablesDatapath implements Datapath {
       const old: Change[] = exists ? [{ kind: 'delete-table' }] : [];
       this.#tables.begin(delta, [...old, ...this.#new.changes]);
     }
+    this.#nft = new NftWatch(this.#netns, [guardTable, `inet ${tableName}`]);
     this.#begun = true;
   }
 
