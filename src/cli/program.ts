@@ -19,6 +19,7 @@
  */
 import { Command, type Argument } from 'commander';
 import { addExamples, type Session } from './command.ts';
+import { agentCommand } from './commands/agent.ts';
 import { checkCommand } from './commands/check.ts';
 import { compileCommand } from './commands/compile.ts';
 import { completionCommand } from './commands/completion.ts';
@@ -45,6 +46,7 @@ export function buildProgram(session: Session): Command {
     compileCommand,
     labCommand,
     conformanceCommand,
+    agentCommand,
   ]) {
     program.addCommand(command(session));
   }

@@ -2,6 +2,7 @@
 import type { FlowEvent } from '../datapath/datapath.ts';
 import { FlowJoiner } from './flow-join.ts';
 import type { Connection } from './flow-join.ts';
+import { wallTimeOf } from './wall-time.ts';
 import { toFlowRecord } from './flow-record.ts';
 import type { FlowRecord } from './flow-record.ts';
 import { History } from './history.ts';
@@ -84,9 +85,4 @@ export class FlowLog {
 
 function explain(stored: Stored): FlowItem {
   return stored.kind === 'lost' ? stored : { kind: 'flow', record: toFlowRecord(stored.connection) };
-}
-
-/** Both clocks run alike over the short time between an event and its drain. */
-function wallTimeOf(event: FlowEvent): number {
-  return Date.now() - Number(process.hrtime.bigint() - event.time) / 1e6;
 }

@@ -67,11 +67,17 @@ export interface ObservedEvent {
   readonly snapshot: Snapshot;
 }
 
-/** Explains the events of one connection: one, or the egress and the ingress half that two nodes saw. */
-export function toFlowRecord(halves: readonly [ObservedEvent, ...ObservedEvent[]]): FlowRecord {
+/**
+ * Explains the events of one connection: one, or the egress and the ingress half that two nodes saw. `nearMisses` asks
+ * the oracle, which takes its time in a large cluster.
+ */
+export function toFlowRecord(
+  halves: readonly [ObservedEvent, ...ObservedEvent[]],
+  { nearMisses = true }: { readonly nearMisses?: boolean } = {},
+): FlowRecord {
   const [first] = halves;
   const { event } = first;
-  const decisions = halves.flatMap((half) => decisionsOf(half));
+  const decisions = halves.flatMap((half) => decisionsOf(half, nearMisses));
   return {
     time: new Date(first.wallTime).toISOString(),
     verdict: halves.every((half) => half.event.allowed) ? 'allowed' : 'denied',
@@ -129,11 +135,11 @@ function flowEnd(half: ObservedEvent, { address, port }: { address: Address; por
 }
 
 /** A node judges only the directions of its own pods; the other end of the flow is `no-subject` to it. */
-function decisionsOf(half: ObservedEvent): Decision[] {
+function decisionsOf(half: ObservedEvent, nearMisses: boolean): Decision[] {
   const { event } = half;
   const directions: readonly Direction[] = ['egress', 'ingress'];
   const judged = directions.filter((direction) => isJudged(event, direction));
-  return judged.map((direction) => decisionOf(half, direction));
+  return judged.map((direction) => decisionOf(half, direction, nearMisses));
 }
 
 /** Whether the event's node judged this direction; a deny on egress leaves ingress unjudged. */
@@ -142,7 +148,7 @@ export function isJudged(event: FlowEvent, direction: Direction): boolean {
   return reason !== 'none' && reason !== 'no-subject';
 }
 
-function decisionOf(half: ObservedEvent, direction: Direction): Decision {
+function decisionOf(half: ObservedEvent, direction: Direction, nearMisses: boolean): Decision {
   const { event, snapshot, node } = half;
   const { reason, rule, set } = event[direction];
   const origin = snapshot.legend.rules.get(rule);
@@ -154,7 +160,7 @@ function decisionOf(half: ObservedEvent, direction: Direction): Decision {
     reason,
     ...(origin ? { rule: toReference(origin) } : {}),
     isolatedBy: (snapshot.legend.sets.get(set)?.isolatedBy ?? []).map(toReference),
-    nearMisses: denied && reason === 'default-deny' ? nearMissesOf(half, direction) : [],
+    nearMisses: nearMisses && denied && reason === 'default-deny' ? nearMissesOf(half, direction) : [],
   };
 }
 

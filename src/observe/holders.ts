@@ -4,9 +4,14 @@ import type { Cluster } from '../objects/model.ts';
 import { isPolicyPod } from '../policy/holder.ts';
 import type { Holder } from '../policy/holder.ts';
 
-type KnownHolder = Exclude<Holder, { kind: 'external' }>;
+export type KnownHolder = Exclude<Holder, { kind: 'external' }>;
 
-const known = new WeakMap<Cluster, ReadonlyMap<string, KnownHolder>>();
+const known = new WeakMap<Cluster, Pick<ReadonlyMap<string, KnownHolder>, 'get'>>();
+
+/** For a cluster that goes on changing, and whose holders somebody keeps up. */
+export function keepHolders(cluster: Cluster, holders: Pick<ReadonlyMap<string, KnownHolder>, 'get'>): void {
+  known.set(cluster, holders);
+}
 
 /** As holderOf of the policy model answers; undefined: nobody in the cluster. */
 export function holderIn(cluster: Cluster, address: Address): KnownHolder | undefined {

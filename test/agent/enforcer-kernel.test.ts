@@ -13,6 +13,7 @@ function datapathOf(kernel: KernelTables): Datapath {
     apply: (delta) => kernel.tables.apply(delta),
     sweep: () => kernel.tables.sweep(),
     counters: () => kernel.counters(),
+    audit: () => [],
     drainEvents: () => undefined,
     close: () => undefined,
     detach: () => undefined,

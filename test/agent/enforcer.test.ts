@@ -1,41 +1,14 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Enforcer } from '../../src/agent/enforcer.ts';
-import { TableModel } from '../../src/compiler/table-model.ts';
-import type { Delta } from '../../src/compiler/tables.ts';
-import type { Datapath } from '../../src/datapath/datapath.ts';
-import { BulkheadError, failure } from '../../src/errors.ts';
+import { BulkheadError } from '../../src/errors.ts';
 import type { Cluster } from '../../src/objects/model.ts';
 import { evaluate } from '../../src/policy/evaluate.ts';
 import type { Flow } from '../../src/policy/verdict.ts';
 import { assembleCluster } from '../../src/sources/assemble.ts';
 import { parseManifests } from '../../src/sources/manifests.ts';
 import { arbitraryChange, arbitraryScenario } from '../generate/scenario.ts';
-
-/** A datapath in memory that can be told to refuse, as one whose map is full. */
-class FakeDatapath implements Datapath {
-  readonly model = new TableModel();
-  refuses = false;
-
-  apply(delta: Delta): void {
-    if (this.refuses) throw new BulkheadError(failure('DATAPATH_FULL', 'no room'));
-    this.model.apply(delta);
-  }
-
-  sweep(): void {
-    this.model.sweep();
-  }
-
-  counters(): never {
-    throw new Error('not asked for');
-  }
-
-  drainEvents(): void {}
-
-  close(): void {}
-
-  detach(): void {}
-}
+import { FakeDatapath } from './fake-datapath.ts';
 
 /** The nodes of the generated clusters. */
 const names = ['n1', 'n2'] as const;

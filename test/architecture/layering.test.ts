@@ -16,12 +16,13 @@ const engine = [
   'datapath/ebpf',
   'datapath/nftables',
 ];
-const belowLab = [...engine, 'kernel', 'analyze', 'agent', 'observe'];
+const belowLab = [...engine, 'kernel', 'analyze', 'kubernetes', 'agent', 'observe'];
 
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   'errors.ts': [],
   objects: ['errors.ts'],
-  sources: ['errors.ts', 'objects'],
+  kubernetes: ['errors.ts'],
+  sources: ['errors.ts', 'objects', 'kubernetes'],
   policy: ['errors.ts', 'objects'],
   dialects: ['errors.ts', 'objects', 'policy'],
   compiler: ['errors.ts', 'objects', 'policy'],
@@ -30,7 +31,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'datapath/ebpf': ['errors.ts', 'objects', 'policy', 'compiler', 'datapath', 'kernel'],
   'datapath/nftables': ['errors.ts', 'objects', 'policy', 'compiler', 'datapath', 'kernel'],
   analyze: ['errors.ts', 'objects', 'sources', 'policy', 'dialects', 'compiler'],
-  agent: engine,
+  agent: [...engine, 'kernel', 'kubernetes', 'analyze', 'observe'],
   observe: ['errors.ts', 'objects', 'policy', 'compiler', 'datapath', 'analyze'],
   lab: belowLab,
   conformance: [...belowLab, 'lab'],

@@ -1,0 +1,330 @@
+/**
+ * The agent of one node: from the API server to the node's kernel.
+ *
+ * Start, fail closed. What an agent before left in the kernel goes on enforcing until this one has read everything once.
+ * Where there was none, the node's pods are closed before the first word to the API server, and stay so until then.
+ * Afterwards nothing that happens to the API server, to the watch or to this process opens anything: the kernel keeps
+ * what it has.
+ */
+import { closeSync } from 'node:fs';
+import type { EngineChoice } from '../datapath/engine-choice.ts';
+import { BulkheadError, failure } from '../errors.ts';
+import { tryLock } from '../kernel/file-lock.ts';
+import type { KubernetesClient } from '../kubernetes/client.ts';
+import type { Node } from '../objects/model.ts';
+import { FlowJournal } from '../observe/flow-journal.ts';
+import { isPolicyPod } from '../policy/holder.ts';
+import type { ClusterUpdate } from '../sources/api/cluster-watch.ts';
+import { AgentServers } from './agent-servers.ts';
+import { EventDrain } from './event-drain.ts';
+import { Health } from './health.ts';
+import { LiveCluster } from './live-cluster.ts';
+import type { Logger } from './log.ts';
+import { AgentMetrics } from './metrics/agent-metrics.ts';
+import { chooseNodeEngine, detachOtherEngines, enforcingEngines, openDatapath } from './node-datapath.ts';
+import type { NodePlace } from './node-datapath.ts';
+import { NodeEnforcer } from './node-enforcer.ts';
+import { nodePolicyStatus } from './node-status.ts';
+import { agentPaths } from './options.ts';
+import type { AgentOptions } from './options.ts';
+import { policyId, wantedPolicy } from './policy-intake.ts';
+import { readPodNetwork } from './pod-network.ts';
+import type { PodNetwork } from './pod-network.ts';
+import { Resync } from './resync.ts';
+import { StatusWriter } from './status-writer.ts';
+import { WatchKeeper } from './watch-keeper.ts';
+
+/** Without a turn of the event loop for so long, the process counts as stuck. */
+const stallMs = 30_000;
+const beatMs = 1000;
+
+export class Agent {
+  readonly #options: AgentOptions;
+  readonly #client: KubernetesClient;
+  readonly #logger: Logger;
+  readonly #choice: EngineChoice;
+  readonly #podNetwork: PodNetwork;
+  readonly #enforcer: NodeEnforcer;
+  readonly #live = new LiveCluster();
+  readonly #health = new Health({ stallMs });
+  readonly #metrics: AgentMetrics;
+  readonly #journal: FlowJournal;
+  readonly #drain: EventDrain;
+  readonly #servers: AgentServers;
+  readonly #resync: Resync;
+  readonly #watch: WatchKeeper;
+  #status: StatusWriter | undefined;
+  #beat: NodeJS.Timeout | undefined;
+  #version = 0;
+  #localPods = 0;
+  #realised = '';
+  #stopped = false;
+  /** Its descriptor; whoever dies lets go of it. */
+  readonly #lock: number;
+  readonly #place: NodePlace;
+  /** Nothing enforced on this node when the agent began. */
+  readonly #isFirst: boolean;
+
+  /** Closes the node's pods where nothing enforces yet. Throws BulkheadError where this machine can't. */
+  constructor(options: AgentOptions, client: KubernetesClient, logger: Logger) {
+    this.#options = options;
+    this.#client = client;
+    this.#logger = logger;
+    const paths = agentPaths(options);
+    const lock = tryLock(paths.lock);
+    if (lock === undefined) throw alreadyRunning(paths.lock);
+    this.#lock = lock;
+    this.#choice = chooseNodeEngine(options.engine);
+    const { engine, why } = this.#choice;
+    this.#podNetwork = readPodNetwork(options);
+    const place = { netns: options.netns, bpffs: options.bpffs, pinDir: paths.pinDir };
+    this.#place = place;
+    this.#isFirst = enforcingEngines(place).length === 0;
+    this.#metrics = new AgentMetrics({ version: options.version, engine });
+    logger.log('info', 'starting', {
+      version: options.version,
+      node: options.node,
+      engine,
+      why,
+      ...this.#podNetwork.fields,
+    });
+    this.#enforcer = new NodeEnforcer(options.node, () =>
+      openDatapath({
+        ...place,
+        engine,
+        events: options.events === 'all',
+        ...(this.#podNetwork.prefix === undefined || options.startup === 'open'
+          ? {}
+          : { podInterfacePrefix: this.#podNetwork.prefix }),
+      }),
+    );
+    if (this.#isFirst && options.startup === 'strict') {
+      this.#enforcer.update({});
+      logger.log('info', 'no policy was enforced on this node: its pods are closed until everything is read');
+    }
+    this.#journal = new FlowJournal(options.node, () => ({
+      version: this.#version,
+      snapshot: {
+        cluster: this.#live.cluster,
+        policies: [...this.#enforcer.enforcedPolicies()],
+        legend: this.#enforcer.legend,
+      },
+    }));
+    this.#drain = new EventDrain(this.#journal, () => this.#enforcer.datapath);
+    this.#resync = new Resync({
+      enforcer: this.#enforcer,
+      logger,
+      metrics: this.#metrics,
+      periodMs: options.syncPeriodMs,
+      done: () => this.#noteEnforcement(),
+    });
+    this.#servers = new AgentServers({
+      options,
+      health: this.#health,
+      metrics: this.#metrics,
+      journal: this.#journal,
+      enforcer: this.#enforcer,
+      status: () => this.#statusNow(),
+      cluster: this.#live,
+    });
+    this.#watch = new WatchKeeper({
+      client,
+      options,
+      logger,
+      metrics: this.#metrics,
+      health: this.#health,
+      ownNode: (node, uid) => this.#ownNode(node, uid),
+      update: (update) => {
+        this.#update(update);
+        if (!this.#health.ready) this.#firstSync();
+      },
+      changed: () => this.#status?.changed(),
+    });
+  }
+
+  /** Returns once the servers listen; syncing goes on. */
+  async start(): Promise<void> {
+    await this.#servers.start();
+    this.#notePodNetwork();
+    this.#drain.start();
+    this.#beat = setInterval(() => {
+      this.#health.beat();
+      this.#watch.check();
+      this.#notePodNetwork();
+      const counters = this.#enforcer.datapath?.counters();
+      if (counters) this.#drain.noteLost(counters.lostEvents);
+    }, beatMs);
+    this.#watch.start();
+  }
+
+  get health(): Health {
+    return this.#health;
+  }
+
+  /** Of the TCP server. */
+  get port(): number | undefined {
+    return this.#servers.port;
+  }
+
+  /** The kernel goes on enforcing. */
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    clearInterval(this.#beat);
+    this.#watch.stop();
+    this.#resync.stop();
+    this.#drain.stop();
+    await this.#status?.close();
+    await this.#servers.stop();
+    this.#enforcer.close();
+    this.#client.close();
+    closeSync(this.#lock);
+    this.#logger.log('info', 'stopped; the kernel goes on enforcing');
+  }
+
+  #ownNode(node: Node, uid: string): void {
+    this.#status ??= this.#options.publishStatus
+      ? new StatusWriter({
+          client: this.#client,
+          node: { name: node.name, uid },
+          status: () => this.#statusNow(),
+          onResult: (error) => this.#noteStatus(error),
+        })
+      : undefined;
+    this.#podNetwork.know(node);
+    if (!this.#isFirst || this.#options.startup === 'open') return;
+    this.#enforcer.update({ nodes: [[node.name, node]] });
+    this.#noteEnforcement();
+  }
+
+  #update(update: ClusterUpdate): void {
+    this.#drain.drain();
+    const now = Date.now();
+    const policies = [...update.networkPolicies].map(
+      ([key, object]) => [policyId(key), object && wantedPolicy(object, now)] as const,
+    );
+    const readable = [...update.networkPolicies].map(
+      ([key, object]) => [key, object?.refused === undefined ? object?.policy : undefined] as const,
+    );
+    const nodes = [...update.nodes].map(([name, node]) => [name, node && this.#podRangesOf(node)] as const);
+    for (const [key, pod] of update.pods) this.#countLocal(key, pod);
+    this.#live.apply({ ...update, nodes, networkPolicies: readable });
+    this.#version += 1;
+    const outcome = this.#enforcer.update(
+      { namespaces: update.namespaces, nodes, pods: update.pods, policies },
+      now,
+    );
+    this.#metrics.realisation.observe((performance.now() - update.arrived) / 1000);
+    this.#metrics.compile.observe(outcome.compileMs / 1000);
+    this.#metrics.updates.inc({ outcome: this.#enforcer.behind ? 'refused' : 'applied' });
+    if (!this.#enforcer.behind) this.#realised = update.resourceVersions.networkPolicies;
+    this.#logger.log('debug', 'update', {
+      rows: outcome.rows,
+      compileMs: outcome.compileMs,
+      kernelMs: outcome.kernelMs,
+    });
+    this.#noteEnforcement();
+    this.#status?.changed();
+  }
+
+  #firstSync(): void {
+    if (this.#enforcer.behind) return;
+    detachOtherEngines(this.#choice.engine, this.#place);
+    this.#health.setReady();
+    this.#metrics.ready.set(1);
+    this.#resync.start();
+    const { pods, networkPolicies } = this.#live.cluster;
+    this.#logger.log('info', 'synced: the kernel enforces the policies', {
+      pods: pods.size,
+      localPods: this.#localPods,
+      policies: networkPolicies.size,
+    });
+  }
+
+  /** `open`: addresses that nobody has are nobody's business. */
+  #podRangesOf(node: Node): Node {
+    return this.#options.startup === 'open' ? { ...node, podCIDRs: [] } : node;
+  }
+
+  #countLocal(key: string, pod: Parameters<typeof isPolicyPod>[0] | undefined): void {
+    const before = this.#live.cluster.pods.get(key);
+    const counts = (one: typeof pod) => (one && one.node === this.#options.node && isPolicyPod(one) ? 1 : 0);
+    this.#localPods += counts(pod) - counts(before);
+  }
+
+  #noteEnforcement(): void {
+    const { behind, refusals } = this.#enforcer;
+    const [first] = behind?.diagnostics ?? [];
+    const datapath = behind
+      ? { ok: false, reason: behind.code, message: first?.message ?? behind.message }
+      : { ok: true, reason: 'Enforcing', message: 'the kernel holds what the API server said' };
+    if (this.#health.set('datapath', datapath)) {
+      this.#logger.log(behind ? 'error' : 'info', datapath.message, {
+        condition: 'datapath',
+        reason: datapath.reason,
+      });
+    }
+    const names = [...refusals].map(([id, { code }]) => `${id} (${code})`);
+    const policies =
+      names.length === 0
+        ? { ok: true, reason: 'AllRealised', message: 'every policy is enforced as it stands' }
+        : {
+            ok: false,
+            reason: 'Refused',
+            message: `${names.length} not enforced as they stand: ${names.slice(0, 5).join(', ')}`,
+          };
+    if (this.#health.set('policies', policies)) {
+      this.#logger.log(policies.ok ? 'info' : 'error', policies.message, { condition: 'policies' });
+    }
+    this.#metrics.refused.clear();
+    for (const [code, same] of Map.groupBy(refusals.values(), (one) => one.code)) {
+      this.#metrics.refused.set(same.length, { code });
+    }
+    const { cluster } = this.#live;
+    this.#metrics.objects.set(cluster.pods.size, { kind: 'Pod' });
+    this.#metrics.objects.set(cluster.namespaces.size, { kind: 'Namespace' });
+    this.#metrics.objects.set(cluster.nodes.size, { kind: 'Node' });
+    this.#metrics.objects.set(cluster.networkPolicies.size, { kind: 'NetworkPolicy' });
+    this.#metrics.localPods.set(this.#localPods);
+  }
+
+  #notePodNetwork(): void {
+    const condition = this.#podNetwork.condition();
+    if (!this.#health.set('network', condition)) return;
+    this.#logger.log(condition.ok ? 'info' : 'error', condition.message, { condition: 'network' });
+    this.#status?.changed();
+  }
+
+  #noteStatus(error: BulkheadError | undefined): void {
+    const [first] = error?.diagnostics ?? [];
+    const condition = error
+      ? { ok: false, reason: error.code, message: first?.message ?? error.message }
+      : { ok: true, reason: 'Written', message: 'the status of the node is up to date' };
+    if (this.#health.set('status', condition)) {
+      this.#logger.log(error ? 'warn' : 'info', condition.message, { condition: 'status' });
+    }
+  }
+
+  #statusNow() {
+    return nodePolicyStatus(
+      {
+        agentVersion: this.#options.version,
+        engine: this.#choice.engine,
+        realisedResourceVersion: this.#realised,
+        policies: this.#live.cluster.networkPolicies.size,
+        localPods: this.#localPods,
+        refusals: this.#enforcer.refusals,
+        conditions: this.#health.conditions,
+      },
+      new Date(),
+    );
+  }
+}
+
+function alreadyRunning(lock: string): BulkheadError {
+  return new BulkheadError(
+    failure('AGENT_ALREADY_RUNNING', `another agent holds ${lock}`, {
+      hint: 'One agent per node: end the other one, or give this one another --run-dir if it serves another node.',
+    }),
+  );
+}

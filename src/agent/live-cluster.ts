@@ -1,0 +1,90 @@
+/**
+ * The cluster as the API server last told it: the same objects as in `Cluster`, but the maps go on changing. For
+ * explaining flows and for the debug API; what is enforced is the compiler's business.
+ */
+import type { Address } from '../objects/ip.ts';
+import type { Cluster, Namespace, NetworkPolicy, Node, Pod } from '../objects/model.ts';
+import { keepHolders } from '../observe/holders.ts';
+import type { KnownHolder } from '../observe/holders.ts';
+import { isPolicyPod } from '../policy/holder.ts';
+
+type Changed<T> = Iterable<readonly [key: string, now: T | undefined]>;
+
+export interface ObjectChange {
+  readonly namespaces?: Changed<Namespace>;
+  readonly nodes?: Changed<Node>;
+  readonly pods?: Changed<Pod>;
+  readonly networkPolicies?: Changed<NetworkPolicy>;
+}
+
+export class LiveCluster {
+  readonly #namespaces = new Map<string, Namespace>();
+  readonly #nodes = new Map<string, Node>();
+  readonly #pods = new Map<string, Pod>();
+  readonly #networkPolicies = new Map<string, NetworkPolicy>();
+  /** Address → all that claim it. */
+  readonly #claims = new Map<string, Set<Pod | Node>>();
+  readonly cluster: Cluster = {
+    namespaces: this.#namespaces,
+    nodes: this.#nodes,
+    pods: this.#pods,
+    networkPolicies: this.#networkPolicies,
+    services: new Map(),
+    endpoints: [],
+    families: [4, 6],
+  };
+
+  constructor() {
+    keepHolders(this.cluster, { get: (text) => this.#holder(text) });
+  }
+
+  apply({ namespaces = [], nodes = [], pods = [], networkPolicies = [] }: ObjectChange): void {
+    put(this.#namespaces, namespaces);
+    put(this.#networkPolicies, networkPolicies);
+    for (const [name, node] of nodes) {
+      this.#release(this.#nodes.get(name), this.#nodes.get(name)?.addresses);
+      put(this.#nodes, [[name, node]]);
+      this.#claim(node, node?.addresses);
+    }
+    for (const [key, pod] of pods) {
+      const before = this.#pods.get(key);
+      if (before && isPolicyPod(before)) this.#release(before, before.addresses);
+      put(this.#pods, [[key, pod]]);
+      if (pod && isPolicyPod(pod)) this.#claim(pod, pod.addresses);
+    }
+  }
+
+  #claim(owner: Pod | Node | undefined, addresses: readonly Address[] = []): void {
+    if (!owner) return;
+    for (const { text } of addresses) {
+      const others = this.#claims.get(text);
+      if (others) others.add(owner);
+      else this.#claims.set(text, new Set([owner]));
+    }
+  }
+
+  #release(owner: Pod | Node | undefined, addresses: readonly Address[] = []): void {
+    if (!owner) return;
+    for (const { text } of addresses) {
+      const others = this.#claims.get(text);
+      others?.delete(owner);
+      if (others?.size === 0) this.#claims.delete(text);
+    }
+  }
+
+  /** Pods before nodes; of several pods the one that claimed it first, as the compiler decides. */
+  #holder(text: string): KnownHolder | undefined {
+    const claims = [...(this.#claims.get(text) ?? [])];
+    const owner = claims.find((claim) => 'phase' in claim) ?? claims[0];
+    const address = owner?.addresses.find((one) => one.text === text);
+    if (!owner || !address) return undefined;
+    return 'phase' in owner ? { kind: 'pod', address, pod: owner } : { kind: 'node', address, node: owner };
+  }
+}
+
+function put<T>(map: Map<string, T>, changed: Changed<T>): void {
+  for (const [key, now] of changed) {
+    if (now === undefined) map.delete(key);
+    else map.set(key, now);
+  }
+}

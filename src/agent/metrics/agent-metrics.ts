@@ -1,0 +1,128 @@
+/** Every metric of the agent, named as the field names them: `bulkhead_` and the unit last. docs/metrics.md lists them. */
+import type { NodeTables } from '../../compiler/tables.ts';
+import type { Counters } from '../../datapath/datapath.ts';
+import { reasons } from '../../datapath/datapath.ts';
+import type { Legend } from '../../compiler/program.ts';
+import { Registry } from './registry.ts';
+
+/** Seconds. From the arrival of an event's bytes until every later packet sees it; the goal is 5 ms. */
+const realisationBounds = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
+
+export class AgentMetrics {
+  readonly #registry = new Registry();
+  readonly #buildInfo = this.#registry.gauge(
+    'bulkhead_build_info',
+    'Version and engine of this agent; always 1.',
+  );
+  readonly realisation = this.#registry.histogram(
+    'bulkhead_policy_realisation_latency_seconds',
+    'From the arrival of a change from the API server until the kernel enforces it.',
+    realisationBounds,
+  );
+  readonly compile = this.#registry.histogram(
+    'bulkhead_compile_duration_seconds',
+    'From a change of the cluster to the change of the tables.',
+    realisationBounds,
+  );
+  readonly objects = this.#registry.gauge('bulkhead_objects', 'Objects that the agent knows, by kind.');
+  readonly localPods = this.#registry.gauge(
+    'bulkhead_local_pods',
+    'Pods of this node with addresses of their own.',
+  );
+  readonly #entries = this.#registry.gauge('bulkhead_table_entries', 'Rows in the kernel, by table.');
+  readonly #identities = this.#registry.gauge(
+    'bulkhead_identities',
+    'Identities that the addresses of the tables have.',
+  );
+  readonly #sets = this.#registry.gauge('bulkhead_rule_sets', 'Sets of rules that local pods have.');
+  readonly #classCount = this.#registry.gauge(
+    'bulkhead_classes',
+    'Port tables that rows of the sets lead to.',
+  );
+  readonly refused = this.#registry.gauge(
+    'bulkhead_refused_policies',
+    'Policies that are not enforced as they stand, by code.',
+  );
+  readonly #packets = this.#registry.counter(
+    'bulkhead_packets_total',
+    'Packets judged, by reason and verdict.',
+  );
+  readonly #bytes = this.#registry.counter('bulkhead_bytes_total', 'Bytes judged, by reason and verdict.');
+  readonly #rulePackets = this.#registry.counter(
+    'bulkhead_rule_packets_total',
+    'Packets that a rule decided, by policy, direction and index of the rule.',
+  );
+  readonly #lostEvents = this.#registry.counter(
+    'bulkhead_lost_events_total',
+    'Flow events that found no room between the kernel and the agent.',
+  );
+  readonly updates = this.#registry.counter('bulkhead_updates_total', 'Changes taken, by outcome.');
+  readonly watchRestarts = this.#registry.counter(
+    'bulkhead_watch_restarts_total',
+    'Watches begun anew, by resource.',
+  );
+  readonly relists = this.#registry.counter('bulkhead_relists_total', 'Lists read anew, by resource.');
+  readonly watchFailures = this.#registry.counter(
+    'bulkhead_watch_failures_total',
+    'Failed lists and watches, by resource.',
+  );
+  readonly drift = this.#registry.counter(
+    'bulkhead_drift_total',
+    'Differences found between the kernel and what it should hold, by kind.',
+  );
+  readonly resyncs = this.#registry.counter(
+    'bulkhead_resyncs_total',
+    'Comparisons of the kernel with what it should hold.',
+  );
+  readonly degraded = this.#registry.gauge(
+    'bulkhead_degraded',
+    '1 while a condition is not as it should be, by condition.',
+  );
+  readonly ready = this.#registry.gauge(
+    'bulkhead_ready',
+    '1 once the kernel enforces what the API server said.',
+  );
+
+  constructor({ version, engine }: { readonly version: string; readonly engine: string }) {
+    this.#buildInfo.set(1, { version, engine });
+    this.#registry.probe('process_resident_memory_bytes', 'Resident memory.', () =>
+      process.memoryUsage.rss(),
+    );
+    this.#registry.probe('process_cpu_seconds_total', 'User and system time.', () => {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1e6;
+    });
+    const started = Date.now() / 1000 - process.uptime();
+    this.#registry.probe('process_start_time_seconds', 'Start of the process.', () => started);
+  }
+
+  setTables({ addresses, cidrs, classes, ports }: NodeTables): void {
+    const rows = { addresses, cidrs, classes, ports };
+    for (const [table, { size }] of Object.entries(rows)) this.#entries.set(size, { table });
+    this.#identities.set(new Set(addresses.values().map(({ value }) => value.identity)).size);
+    this.#sets.set(new Set(classes.values().map(({ set }) => set)).size);
+    this.#classCount.set(new Set(classes.values().map((row) => row.class)).size);
+  }
+
+  setCounters(counters: Counters, legend: Legend): void {
+    for (const reason of reasons) {
+      for (const verdict of ['allowed', 'denied'] as const) {
+        const { packets, bytes } = counters.reasons[reason][verdict];
+        if (packets === 0n) continue;
+        this.#packets.set(Number(packets), { reason, verdict });
+        this.#bytes.set(Number(bytes), { reason, verdict });
+      }
+    }
+    for (const [rule, { packets }] of counters.rules) {
+      const origin = legend.rules.get(rule);
+      if (!origin || packets === 0n) continue;
+      const { namespace, name, direction, ruleIndex = 0 } = origin;
+      this.#rulePackets.set(Number(packets), { namespace, policy: name, direction, rule: String(ruleIndex) });
+    }
+    this.#lostEvents.set(Number(counters.lostEvents));
+  }
+
+  text(): string {
+    return this.#registry.text();
+  }
+}

@@ -1,0 +1,209 @@
+/**
+ * One node of a real cluster: follows what the API server says, and has the node's datapath take each change. What
+ * the cluster is can't be refused, only what policies make of it. So where a change does not fit, pods, namespaces and
+ * nodes go first, with the policies of before; then each changed policy by itself. One that still does not fit stays
+ * as it was, or, where it never was in force, closes the pods that it selects (refused-policy.ts).
+ */
+import { deltaSize } from '../compiler/delta.ts';
+import type { ClusterChange } from '../compiler/live/change.ts';
+import { LiveCompiler } from '../compiler/live/live-compiler.ts';
+import type { Legend } from '../compiler/program.ts';
+import type { Delta, NodeTables } from '../compiler/tables.ts';
+import type { Datapath, Drift } from '../datapath/datapath.ts';
+import { BulkheadError } from '../errors.ts';
+import type { Policy } from '../policy/ir.ts';
+import { closedVersion } from './refused-policy.ts';
+import type { Refusal } from './refused-policy.ts';
+
+/** A policy as it should be enforced; `refusal`: as much of it as could be read, and why not more. */
+export interface WantedPolicy {
+  readonly policy: Policy;
+  readonly refusal?: Refusal;
+}
+
+/** By key as in ClusterChange; policies by id. Undefined: gone. */
+export interface NodeUpdate extends Omit<ClusterChange, 'policies'> {
+  readonly policies?: Iterable<readonly [id: string, now: WantedPolicy | undefined]>;
+}
+
+export interface UpdateOutcome {
+  /** Rows that the datapath wrote or removed. */
+  readonly rows: number;
+  readonly compileMs: number;
+  readonly kernelMs: number;
+}
+
+interface PolicyState {
+  readonly wanted: WantedPolicy;
+  /** What was last handed to the compiler and accepted by the datapath. */
+  enforced: Policy | undefined;
+  refusal: Refusal | undefined;
+}
+
+/** Opens the datapath anew; what is in the kernel goes on enforcing until its first `apply`. */
+export type OpenDatapath = () => Datapath;
+
+export class NodeEnforcer {
+  readonly #node: string;
+  readonly #open: OpenDatapath;
+  readonly #compiler = new LiveCompiler();
+  readonly #policies = new Map<string, PolicyState>();
+  #datapath: Datapath | undefined;
+  /** The open datapath has taken tables, be they empty: it enforces. */
+  #begun = false;
+  /** Why the datapath does not hold what the cluster is; undefined: it does. */
+  #behind: BulkheadError | undefined;
+  #legend: Legend | undefined;
+
+  /** Opens the datapath. Throws BulkheadError where this machine can't. */
+  constructor(node: string, open: OpenDatapath) {
+    this.#node = node;
+    this.#open = open;
+    this.#compiler.addNode(node);
+    this.#datapath = open();
+  }
+
+  get datapath(): Datapath | undefined {
+    return this.#datapath;
+  }
+
+  /** What the node should hold; changes with every update. */
+  get tables(): NodeTables | undefined {
+    return this.#compiler.tables(this.#node);
+  }
+
+  get behind(): BulkheadError | undefined {
+    return this.#behind;
+  }
+
+  get refusals(): ReadonlyMap<string, Refusal> {
+    const refused = new Map<string, Refusal>();
+    for (const [id, { refusal }] of this.#policies) if (refusal) refused.set(id, refusal);
+    return refused;
+  }
+
+  /** The policies that the kernel holds, in the version that it holds. */
+  *enforcedPolicies(): Generator<Policy> {
+    for (const { enforced } of this.#policies.values()) if (enforced) yield enforced;
+  }
+
+  /** Of the rules and sets that events name. */
+  get legend(): Legend {
+    return (this.#legend ??= this.#compiler.legend());
+  }
+
+  /** Never throws for what the cluster is; see `behind` and `refusals`. */
+  update({ policies = [], ...rest }: NodeUpdate, now = Date.now()): UpdateOutcome {
+    const changed = new Map(policies);
+    for (const [id, wanted] of changed) this.#want(id, wanted);
+    const wanted = [...changed].map(([id, one]) => [id, one?.policy] as const);
+    const outcome = this.#attempt({ ...rest, policies: wanted });
+    if (!this.#behind) {
+      for (const [id, one] of changed) this.#accepted(id, one?.policy, one?.refusal);
+      return outcome;
+    }
+    return this.#pieceByPiece([...changed.keys()], now);
+  }
+
+  /** Offers refused policies again: others may have made room. True if one of them took effect. */
+  retryRefused(now = Date.now()): boolean {
+    if (this.#behind) this.#pieceByPiece([], now);
+    const retried = [...this.#policies].filter(([, { wanted, refusal }]) => refusal && !wanted.refusal);
+    for (const [id] of retried) this.#offer(id, now);
+    return retried.some(([id]) => this.#policies.get(id)?.refusal === undefined);
+  }
+
+  /** How the kernel differs from what the last accepted change left in it. */
+  audit(): readonly Drift[] {
+    const { tables } = this;
+    if (!this.#datapath || !this.#begun || !tables || this.#behind) return [];
+    return this.#datapath.audit(tables);
+  }
+
+  /**
+   * Opens the datapath anew and fills it with all tables, in place of whatever it holds: after drift, or an error that
+   * it can't recover from. What is in the kernel goes on enforcing until the new tables are whole.
+   * Throws what opening throws; then nothing has changed in the kernel.
+   */
+  rebuild(): UpdateOutcome {
+    this.#datapath?.close();
+    this.#datapath = undefined;
+    this.#begun = false;
+    this.#datapath = this.#open();
+    this.#compiler.removeNode(this.#node);
+    this.#compiler.addNode(this.#node);
+    return this.#attempt({});
+  }
+
+  /** Lets go of the datapath; the kernel goes on enforcing. */
+  close(): void {
+    this.#datapath?.close();
+    this.#datapath = undefined;
+  }
+
+  #want(id: string, wanted: WantedPolicy | undefined): void {
+    const known = this.#policies.get(id);
+    if (wanted) {
+      this.#policies.set(id, { wanted, enforced: known?.enforced, refusal: known?.refusal });
+    } else {
+      this.#policies.delete(id);
+    }
+  }
+
+  #accepted(id: string, enforced: Policy | undefined, refusal: Refusal | undefined): void {
+    const state = this.#policies.get(id);
+    if (!state) return;
+    state.enforced = enforced;
+    state.refusal = refusal;
+  }
+
+  /** One change, or what has gathered since the last that was accepted. Sets `behind`. */
+  #attempt(change: ClusterChange): UpdateOutcome {
+    const start = performance.now();
+    this.#compiler.update(change);
+    this.#legend = undefined;
+    const delta = this.#compiler.deltas().get(this.#node);
+    const compiled = performance.now();
+    const rows = delta ? deltaSize(delta) : 0;
+    this.#behind = delta && (rows > 0 || !this.#begun) ? this.#apply(delta) : undefined;
+    if (!this.#behind) this.#compiler.accept();
+    return { rows, compileMs: compiled - start, kernelMs: performance.now() - compiled };
+  }
+
+  /** Gives why not; programmer errors are thrown. */
+  #apply(delta: Delta): BulkheadError | undefined {
+    try {
+      if (!this.#datapath) throw new Error('the datapath is not open');
+      this.#datapath.apply(delta);
+      this.#begun = true;
+      return undefined;
+    } catch (error) {
+      if (error instanceof BulkheadError) return error;
+      throw error;
+    }
+  }
+
+  #pieceByPiece(changed: readonly string[], now: number): UpdateOutcome {
+    const before = changed.map((id) => [id, this.#policies.get(id)?.enforced] as const);
+    const outcome = this.#attempt({ policies: before });
+    // Not even that: nothing is written until there is room, and every later change tries again.
+    if (this.#behind) return outcome;
+    for (const id of changed) this.#offer(id, now);
+    return outcome;
+  }
+
+  /** The wanted version of one policy; where the datapath refuses it, what `refused-policy.ts` says. */
+  #offer(id: string, now: number): void {
+    const state = this.#policies.get(id);
+    if (!state) return;
+    const { wanted, enforced } = state;
+    this.#attempt({ policies: [[id, wanted.policy]] });
+    if (!this.#behind) return this.#accepted(id, wanted.policy, wanted.refusal);
+    const [first] = this.#behind.diagnostics;
+    const reason = { code: this.#behind.code, message: first?.message ?? this.#behind.message };
+    const refusal = { ...reason, since: state.refusal?.since ?? now };
+    const instead = enforced ?? closedVersion(wanted.policy);
+    this.#attempt({ policies: [[id, instead]] });
+    this.#accepted(id, instead, { ...refusal, enforced: enforced ? 'previous' : 'closed' });
+  }
+}

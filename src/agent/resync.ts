@@ -1,0 +1,61 @@
+/**
+ * Again and again: does the kernel still hold what it should? Somebody may have flushed the ruleset, detached a link,
+ * deleted a pin. What differs is counted and told, and the datapath is made anew with everything in it. Policies that
+ * were refused are offered again.
+ */
+import { BulkheadError } from '../errors.ts';
+import type { Logger } from './log.ts';
+import type { AgentMetrics } from './metrics/agent-metrics.ts';
+import type { NodeEnforcer } from './node-enforcer.ts';
+
+export interface ResyncOptions {
+  readonly enforcer: NodeEnforcer;
+  readonly logger: Logger;
+  readonly metrics: AgentMetrics;
+  readonly periodMs: number;
+  /** Called after each round. */
+  readonly done: () => void;
+}
+
+export class Resync {
+  readonly #options: ResyncOptions;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: ResyncOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => this.run(), this.#options.periodMs);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  run(): void {
+    const { enforcer, logger, metrics, done } = this.#options;
+    metrics.resyncs.inc();
+    try {
+      const drifts = enforcer.audit();
+      for (const { kind, detail } of drifts) {
+        metrics.drift.inc({ kind });
+        logger.log('error', `the kernel is not as it should be: ${detail}`, { drift: kind });
+      }
+      if (drifts.length > 0 || enforcer.behind?.code === 'DATAPATH_BROKEN') this.rebuild();
+      else enforcer.retryRefused();
+    } catch (error) {
+      // Whatever it is, the kernel keeps what it has, and the next round tries again.
+      const code = error instanceof BulkheadError ? error.code : 'INTERNAL';
+      logger.log('error', error instanceof Error ? error.message : String(error), { code });
+    }
+    done();
+  }
+
+  /** Throws BulkheadError where the datapath can't be opened; the kernel keeps what it has. */
+  rebuild(): void {
+    const { enforcer, logger } = this.#options;
+    const { rows } = enforcer.rebuild();
+    if (!enforcer.behind) logger.log('info', 'the datapath was made anew', { rows });
+  }
+}

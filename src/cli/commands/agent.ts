@@ -1,0 +1,147 @@
+import { hostname } from 'node:os';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { defineCommand, type Session } from '../command.ts';
+import { packageVersion } from '../version.ts';
+
+interface AgentCommandOptions {
+  readonly nodeName?: string;
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly datapath: 'auto' | 'ebpf' | 'nftables';
+  readonly startup: 'strict' | 'open';
+  readonly syncPeriod: number;
+  readonly cacheSyncTimeout: number;
+  readonly degradedAfter: number;
+  readonly healthAddress?: string;
+  readonly healthPort: number;
+  readonly runDir: string;
+  readonly bpffs: string;
+  readonly cniConfDir: string;
+  readonly podInterfaces: string;
+  readonly events: 'all' | 'denied' | 'none';
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+  readonly logFormat: 'text' | 'json';
+  readonly status: boolean;
+  readonly uninstall?: boolean;
+}
+
+const own = '/proc/self/ns/net';
+
+export const agentCommand = (session: Session): Command =>
+  defineCommand<AgentCommandOptions>(
+    {
+      name: 'agent',
+      summary: 'enforce the policies of a cluster on this node',
+      description:
+        'Follows the API server and enforces its NetworkPolicies on this node, beside any CNI and any kube-proxy. Ended or killed, it leaves the kernel enforcing what it had; --uninstall takes that away.',
+      options: [
+        new Option('--node-name <name>', 'the Node that this is (default: the host name)').env('NODE_NAME'),
+        new Option('--kubeconfig <file>', "how to reach the API server (default: the pod's service account)"),
+        new Option('--context <name>', 'context of the kubeconfig'),
+        new Option('--datapath <engine>', 'what enforces')
+          .choices(['auto', 'ebpf', 'nftables'])
+          .default('auto'),
+        new Option('--startup <mode>', 'strict: pods that are not known yet are closed')
+          .choices(['strict', 'open'])
+          .default('strict'),
+        durationOption(
+          '--sync-period <time>',
+          'how often the kernel is compared with what it should hold',
+          '5m',
+        ),
+        durationOption('--cache-sync-timeout <time>', 'degraded without a first full list for so long', '1m'),
+        durationOption('--degraded-after <time>', 'degraded without the API server for so long', '1m'),
+        new Option('--health-address <address>', 'where health and metrics are served (default: everywhere)'),
+        new Option('--health-port <port>', 'TCP port of /healthz, /readyz, /livez and /metrics')
+          .default(20_244)
+          .argParser(parsePort),
+        new Option('--run-dir <directory>', 'for sockets and the lock').default('/run/bulkhead'),
+        new Option('--bpffs <directory>', 'BPF file system; mounted if there is none').default('/sys/fs/bpf'),
+        new Option('--cni-conf-dir <directory>', 'CNI configuration of the node').default('/etc/cni/net.d'),
+        new Option(
+          '--pod-interfaces <prefix>',
+          "what pods' interfaces are called; auto: as the CNI configuration says; none: unknown",
+        ).default('auto'),
+        new Option('--events <which>', 'flows to report').choices(['all', 'denied', 'none']).default('all'),
+        new Option('--log-level <level>', 'least level that is logged')
+          .choices(['debug', 'info', 'warn', 'error'])
+          .default('info'),
+        new Option('--log-format <format>', 'of log lines').choices(['text', 'json']).default('text'),
+        new Option('--no-status', 'do not write NodePolicyStatus'),
+        new Option('--uninstall', 'take everything out of the kernel of this node, and end'),
+      ],
+      examples: [
+        { command: 'sudo bulkhead agent --kubeconfig node.kubeconfig', text: 'On a node, by hand' },
+        { command: 'sudo bulkhead agent --uninstall', text: 'Nothing is enforced on this node any more' },
+        {
+          command: 'sudo curl --unix-socket /run/bulkhead/debug.sock http://agent/flows?follow',
+          text: 'What a running agent sees',
+        },
+      ],
+      run: async ({ options, context }) => {
+        const [{ runAgent, uninstallAgent }, { findConnection }, { KubernetesClient }] = await Promise.all([
+          import('../../agent/run.ts'),
+          import('../../kubernetes/connect.ts'),
+          import('../../kubernetes/client.ts'),
+        ]);
+        const place = { runDirectory: options.runDir, bpffs: options.bpffs, netns: own };
+        if (options.uninstall === true) {
+          uninstallAgent(place);
+          context.stdout.write('Nothing of Bulkhead is in the kernel of this node any more.\n');
+          return 0;
+        }
+        const { kubeconfig } = options;
+        const connection = await findConnection({
+          ...(kubeconfig === undefined ? {} : { kubeconfig }),
+          ...(options.context === undefined ? {} : { context: options.context }),
+        });
+        await runAgent({
+          options: {
+            ...place,
+            node: options.nodeName ?? hostname(),
+            version: packageVersion(),
+            engine: options.datapath,
+            startup: options.startup,
+            syncPeriodMs: options.syncPeriod,
+            cacheSyncTimeoutMs: options.cacheSyncTimeout,
+            degradedAfterMs: options.degradedAfter,
+            healthAddress: options.healthAddress,
+            healthPort: options.healthPort,
+            cniDirectory: options.cniConfDir,
+            podInterfaces: options.podInterfaces,
+            events: options.events,
+            publishStatus: options.status,
+          },
+          client: new KubernetesClient(connection),
+          log: {
+            level: options.logLevel,
+            format: options.logFormat,
+            write: (line) => context.stderr.write(line),
+          },
+        });
+        return 0;
+      },
+    },
+    session,
+  );
+
+/** `500ms`, `30s`, `5m`, `1h`, as Go prints durations; milliseconds. */
+function durationOption(flags: string, description: string, value: string): Option {
+  return new Option(flags, description).default(parseDuration(value), value).argParser(parseDuration);
+}
+
+const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+function parseDuration(text: string): number {
+  const [, count, unit = ''] = /^(\d+)(ms|s|m|h)$/.exec(text) ?? [];
+  const milliseconds = Number(count) * (unitMs[unit] ?? Number.NaN);
+  if (!(milliseconds > 0)) throw new InvalidArgumentError('Write 500ms, 30s, 5m or 1h.');
+  return milliseconds;
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new InvalidArgumentError('It must be a port.');
+  return port;
+}

@@ -1,0 +1,43 @@
+import { TableModel } from '../../src/compiler/table-model.ts';
+import type { Delta } from '../../src/compiler/tables.ts';
+import type { Datapath, Drift } from '../../src/datapath/datapath.ts';
+import { BulkheadError, failure } from '../../src/errors.ts';
+
+/** A datapath in memory that can be told to refuse, or to hold so many ports only, as one whose map is full. */
+export class FakeDatapath implements Datapath {
+  readonly model = new TableModel();
+  refuses = false;
+  portCapacity = Infinity;
+  closed = false;
+  drifts: readonly Drift[] = [];
+  #ports = 0;
+
+  apply(delta: Delta): void {
+    const ports = this.#ports + delta.add.ports.length;
+    if (this.refuses || ports > this.portCapacity)
+      throw new BulkheadError(failure('DATAPATH_FULL', 'no room'));
+    this.model.apply(delta);
+    this.model.sweep();
+    this.#ports = ports - delta.sweep.ports.length;
+  }
+
+  sweep(): void {
+    this.model.sweep();
+  }
+
+  counters(): never {
+    throw new Error('not asked for');
+  }
+
+  audit(): readonly Drift[] {
+    return this.drifts;
+  }
+
+  drainEvents(): void {}
+
+  close(): void {
+    this.closed = true;
+  }
+
+  detach(): void {}
+}

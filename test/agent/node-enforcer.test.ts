@@ -1,0 +1,204 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { NodeEnforcer } from '../../src/agent/node-enforcer.ts';
+import type { NodeUpdate } from '../../src/agent/node-enforcer.ts';
+import { closedVersion } from '../../src/agent/refused-policy.ts';
+import { changeBetween } from '../../src/compiler/live/change.ts';
+import type { PolicedCluster } from '../../src/compiler/live/change.ts';
+import { translatePolicies } from '../../src/dialects/translate.ts';
+import type { Cluster } from '../../src/objects/model.ts';
+import { evaluate } from '../../src/policy/evaluate.ts';
+import type { Flow } from '../../src/policy/verdict.ts';
+import { assembleCluster } from '../../src/sources/assemble.ts';
+import { parseManifests } from '../../src/sources/manifests.ts';
+import { arbitraryFlowSeed, buildFlow } from '../generate/flow.ts';
+import { arbitraryHistory } from '../generate/scenario.ts';
+import { FakeDatapath } from './fake-datapath.ts';
+
+const node = 'n1';
+
+function updateBetween(before: PolicedCluster | undefined, after: PolicedCluster): NodeUpdate {
+  const { policies = [], ...rest } = changeBetween(before, after);
+  return { ...rest, policies: [...policies].map(([id, one]) => [id, one && { policy: one }] as const) };
+}
+
+function setUp(): { enforcer: NodeEnforcer; datapath: () => FakeDatapath } {
+  const opened: FakeDatapath[] = [];
+  const enforcer = new NodeEnforcer(node, () => {
+    const datapath = new FakeDatapath();
+    opened.push(datapath);
+    return datapath;
+  });
+  const datapath = (): FakeDatapath => {
+    const last = opened.at(-1);
+    if (!last) throw new Error('nothing was opened');
+    return last;
+  };
+  return { enforcer, datapath };
+}
+
+function state(
+  manifests: string,
+  before?: PolicedCluster & { cluster: Cluster },
+): PolicedCluster & { cluster: Cluster } {
+  const { objects, diagnostics } = parseManifests(manifests, 'test.yaml');
+  expect(diagnostics.filter(({ severity }) => severity === 'error')).toEqual([]);
+  const cluster = assembleCluster(objects, { families: [4], nodes: 1 }, before?.cluster);
+  return { cluster, policies: translatePolicies(cluster) };
+}
+
+function pod(name: string, address: string): string {
+  return `
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: ${name}, namespace: x, labels: { app: ${name} } }
+spec: { nodeName: n1, containers: [{ name: main, image: main }] }
+status: { podIP: ${address}, phase: Running }
+`;
+}
+
+const world = `
+apiVersion: v1
+kind: Node
+metadata: { name: n1 }
+spec: { podCIDR: 10.0.0.0/24 }
+status: { addresses: [{ type: InternalIP, address: 192.0.2.1 }] }
+${pod('client', '10.0.0.2')}${pod('server', '10.0.0.3')}`;
+
+function policy(name: string, ports: readonly number[]): string {
+  return `
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: { name: ${name}, namespace: x }
+spec:
+  podSelector: { matchLabels: { app: server } }
+  ingress: [{ ports: [${ports.map((port) => `{ port: ${port} }`).join(', ')}] }]
+`;
+}
+
+function flowTo(cluster: Cluster, port: number): Flow {
+  const address = (key: string) => {
+    const [first] = cluster.pods.get(key)?.addresses ?? [];
+    if (!first) throw new Error(`${key} has no address`);
+    return first;
+  };
+  return { source: address('x/client'), destination: address('x/server'), protocol: 6, port };
+}
+
+describe('what does not fit', () => {
+  test('leaves the pods that changed with it enforced, and closes those of a policy that never was in force', () => {
+    const { enforcer, datapath } = setUp();
+    const before = state(world);
+    enforcer.update(updateBetween(undefined, before));
+    datapath().portCapacity = 3;
+    const after = state(
+      `${world}${pod('late', '10.0.0.4')}${policy('large', [1, 3, 5, 7, 9])}${policy('small', [80])}`,
+    );
+    enforcer.update(updateBetween(before, after), 1000);
+    expect(enforcer.behind).toBeUndefined();
+    expect([...enforcer.refusals]).toEqual([
+      [
+        'NetworkPolicy/x/large',
+        { code: 'DATAPATH_FULL', message: 'no room', since: 1000, enforced: 'closed' },
+      ],
+    ]);
+    const { model } = datapath();
+    expect(model.judge(flowTo(after.cluster, 80)).allowed).toBe(true);
+    expect(model.judge(flowTo(after.cluster, 1)).allowed).toBe(false);
+    const late = after.cluster.pods.get('x/late')?.addresses[0];
+    expect(late && model.judge({ ...flowTo(after.cluster, 80), source: late }).allowed).toBe(true);
+  });
+
+  test('leaves the version before in force, until there is room', () => {
+    const { enforcer, datapath } = setUp();
+    const before = state(`${world}${policy('server', [80])}`);
+    enforcer.update(updateBetween(undefined, before));
+    datapath().portCapacity = 2;
+    const after = state(`${world}${policy('server', [1, 3, 5, 7, 9])}`);
+    enforcer.update(updateBetween(before, after), 1000);
+    expect(enforcer.refusals.get('NetworkPolicy/x/server')?.enforced).toBe('previous');
+    expect(datapath().model.judge(flowTo(after.cluster, 80)).allowed).toBe(true);
+    expect(datapath().model.judge(flowTo(after.cluster, 5)).allowed).toBe(false);
+    expect(enforcer.retryRefused(2000)).toBe(false);
+    expect(enforcer.refusals.get('NetworkPolicy/x/server')?.since).toBe(1000);
+    datapath().portCapacity = Infinity;
+    expect(enforcer.retryRefused(3000)).toBe(true);
+    expect(enforcer.refusals.size).toBe(0);
+    expect(datapath().model.judge(flowTo(after.cluster, 80)).allowed).toBe(false);
+    expect(datapath().model.judge(flowTo(after.cluster, 5)).allowed).toBe(true);
+  });
+
+  test('is caught up with, if not even pods can be written', () => {
+    const { enforcer, datapath } = setUp();
+    const before = state(world);
+    enforcer.update(updateBetween(undefined, before));
+    datapath().refuses = true;
+    const after = state(`${world}${policy('server', [80])}`);
+    enforcer.update(updateBetween(before, after));
+    expect(enforcer.behind?.code).toBe('DATAPATH_FULL');
+    datapath().refuses = false;
+    enforcer.retryRefused();
+    expect(enforcer.behind).toBeUndefined();
+    expect(enforcer.refusals.size).toBe(0);
+    expect(datapath().model.judge(flowTo(after.cluster, 81)).allowed).toBe(false);
+  });
+});
+
+test('a policy of which only part could be read is enforced that far, and told', () => {
+  const { enforcer, datapath } = setUp();
+  const { cluster, policies } = state(`${world}${policy('server', [80])}`);
+  const [server] = policies;
+  if (!server) throw new Error('there is one policy');
+  const refusal = { code: 'POLICY_UNREADABLE', message: 'why', since: 1, enforced: 'closed' } as const;
+  const { policies: _, ...rest } = updateBetween(undefined, { cluster, policies: [] });
+  enforcer.update({ ...rest, policies: [[server.id, { policy: closedVersion(server), refusal }]] });
+  expect(enforcer.refusals.get(server.id)).toEqual(refusal);
+  expect(datapath().model.judge(flowTo(cluster, 80)).allowed).toBe(false);
+  expect(enforcer.retryRefused()).toBe(false);
+});
+
+test('a datapath that is opened anew gets everything', () => {
+  const { enforcer, datapath } = setUp();
+  const { cluster, policies } = state(`${world}${policy('server', [80])}`);
+  enforcer.update(updateBetween(undefined, { cluster, policies }));
+  const first = datapath();
+  enforcer.rebuild();
+  expect(first.closed).toBe(true);
+  expect(datapath()).not.toBe(first);
+  expect(datapath().model.judge(flowTo(cluster, 80)).allowed).toBe(true);
+  expect(datapath().model.judge(flowTo(cluster, 81)).allowed).toBe(false);
+});
+
+test('whatever is refused, the tables are those of the policies that it says it enforces', () => {
+  fc.assert(
+    fc.property(
+      arbitraryHistory,
+      fc.array(fc.nat({ max: 12 }), { minLength: 12, maxLength: 12 }),
+      fc.array(arbitraryFlowSeed, { minLength: 10, maxLength: 10 }),
+      (history, capacities, seeds) => {
+        const { enforcer, datapath } = setUp();
+        let before: PolicedCluster | undefined;
+        for (const [index, now] of history.entries()) {
+          datapath().portCapacity = capacities[index] ?? Infinity;
+          enforcer.update(updateBetween(before, now));
+          before = now;
+          if (enforcer.behind) continue;
+          const enforced = [...enforcer.enforcedPolicies()];
+          expect(new Set(enforced.map(({ id }) => id))).toEqual(new Set(now.policies.map(({ id }) => id)));
+          for (const seed of seeds) {
+            const flow = buildFlow(now.cluster, seed);
+            const { egress, ingress } = datapath().model.judge(flow);
+            if ([egress, ingress].some(({ reason }) => reason === 'unprogrammed')) continue;
+            const verdict = evaluate(now.cluster, enforced, flow);
+            if (egress.reason !== 'no-subject') expect(egress.allowed).toBe(verdict.egress.allowed);
+            if (egress.allowed && ingress.reason !== 'no-subject')
+              expect(ingress.allowed).toBe(verdict.ingress.allowed);
+          }
+        }
+      },
+    ),
+    { numRuns: 100 },
+  );
+});
