@@ -2,6 +2,7 @@
 import { agents } from './agents.ts';
 import type { Campaign } from './attack.ts';
 import { connections } from './connections.ts';
+import { exhaustion } from './exhaustion.ts';
 import { headers } from './headers.ts';
 import { links } from './links.ts';
 import { lifecycles } from './lifecycles.ts';
@@ -18,4 +19,5 @@ export const campaigns: readonly Campaign[] = [
   selectors,
   lifecycles,
   agents,
+  exhaustion,
 ];

@@ -56,12 +56,22 @@ export function udpDatagram({ data = '', ...ports }: Segment): Payload {
 
 export const tcpFlags = { fin: 1, syn: 2, rst: 4, psh: 8, ack: 16, urg: 32 } as const;
 
+export interface TcpSegment extends Segment {
+  readonly flags?: number;
+  readonly sequence?: number;
+  readonly acknowledges?: number;
+}
+
 export function tcpSegment({
   data = '',
   flags = tcpFlags.syn,
+  sequence = 0,
+  acknowledges = 0,
   ...ports
-}: Segment & { flags?: number }): Payload {
-  const header = tcp(ports);
+}: TcpSegment): Payload {
+  const header = Buffer.from(tcp(ports));
+  header.writeUInt32BE(sequence, 4);
+  header.writeUInt32BE(acknowledges, 8);
   header[13] = flags;
   return { protocol: protocol.TCP, payload: Buffer.concat([header, Buffer.from(data)]) };
 }
