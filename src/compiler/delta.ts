@@ -68,20 +68,21 @@ function missing<T>(
   return found;
 }
 
-function samePort(a: PortRow, b: PortRow): boolean {
+export function samePort(a: PortRow, b: PortRow): boolean {
   return a === b || (a.allow === b.allow && a.rule === b.rule);
 }
 
-function sameClass(a: ClassRow, b: ClassRow): boolean {
+export function sameClass(a: ClassRow, b: ClassRow): boolean {
   return a.class === b.class;
 }
 
-function sameValue(a: AddressValue | undefined, b: AddressValue | undefined): boolean {
+export function sameValue(a: AddressValue | undefined, b: AddressValue | undefined): boolean {
   return (
-    a?.identity === b?.identity &&
-    a?.ingressSet === b?.ingressSet &&
-    a?.egressSet === b?.egressSet &&
-    a?.role === b?.role
+    a === b ||
+    (a?.identity === b?.identity &&
+      a?.ingressSet === b?.ingressSet &&
+      a?.egressSet === b?.egressSet &&
+      a?.role === b?.role)
   );
 }
 

@@ -6,6 +6,7 @@ import { exhaustion } from './exhaustion.ts';
 import { headers } from './headers.ts';
 import { links } from './links.ts';
 import { lifecycles } from './lifecycles.ts';
+import { ownTables } from './overflow.ts';
 import { selectors } from './selectors.ts';
 import { services } from './services.ts';
 import { sources } from './sources.ts';
@@ -20,4 +21,5 @@ export const campaigns: readonly Campaign[] = [
   lifecycles,
   agents,
   exhaustion,
+  ownTables,
 ];

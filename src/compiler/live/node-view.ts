@@ -1,6 +1,7 @@
 /** What one enforced node holds of the cluster, and how that differs from what it last accepted. */
 import { cidrContainsCidr } from '../../objects/ip.ts';
 import type { Cidr } from '../../objects/ip.ts';
+import { sameClass, samePort, sameValue } from '../delta.ts';
 import { portRows } from '../port-rows.ts';
 import type { ClassEntry, IdentityId, SetId } from '../program.ts';
 import { unprogrammedIdentity } from '../tables.ts';
@@ -104,8 +105,8 @@ export class NodeView {
 
   /** From what was last accepted. */
   delta(): Delta {
-    const ports = comeAndGone(this.#ports);
-    const classes = comeAndGone(this.#classes);
+    const ports = this.#ports.comeAndGone(samePort);
+    const classes = this.#classes.comeAndGone(sameClass);
     const addresses: Delta['stage']['addresses'][number][] = [];
     this.#addresses.changes((from, to) => {
       if (!from && to) addresses.push({ address: to.address, to: to.value });
@@ -359,22 +360,3 @@ export class NodeView {
 }
 
 const nobody: AddressValue = { identity: 0, ingressSet: 0, egressSet: 0, role: 'remote' };
-
-function comeAndGone<T>(rows: TrackedRows<T>): { readonly come: T[]; readonly gone: T[] } {
-  const [come, gone]: [T[], T[]] = [[], []];
-  rows.changes((from, to) => {
-    if (from === undefined && to !== undefined) come.push(to);
-    else if (from !== undefined && to === undefined) gone.push(from);
-  });
-  return { come, gone };
-}
-
-function sameValue(a: AddressValue | undefined, b: AddressValue | undefined): boolean {
-  return (
-    a === b ||
-    (a?.identity === b?.identity &&
-      a?.ingressSet === b?.ingressSet &&
-      a?.egressSet === b?.egressSet &&
-      a?.role === b?.role)
-  );
-}

@@ -44,6 +44,23 @@ export class TrackedRows<T> {
     }
   }
 
+  /** Of a table whose rows never change meaning: throws where one did. */
+  comeAndGone(same: (a: T, b: T) => boolean): { readonly come: T[]; readonly gone: T[] } {
+    const [come, gone]: [T[], T[]] = [[], []];
+    for (const [key, from] of this.#accepted) {
+      const to = this.#rows.get(key);
+      if (from === to) continue;
+      if (from === undefined) {
+        if (to !== undefined) come.push(to);
+      } else if (to === undefined) {
+        gone.push(from);
+      } else if (!same(from, to)) {
+        throw new Error(`row ${key} changes its meaning`);
+      }
+    }
+    return { come, gone };
+  }
+
   accept(): void {
     this.#accepted.clear();
   }
