@@ -4,7 +4,8 @@ import { reasons } from '../../src/datapath/datapath.ts';
 import { openEbpfDatapath } from '../../src/datapath/ebpf/ebpf-datapath.ts';
 import { openNftablesDatapath } from '../../src/datapath/nftables/nftables-datapath.ts';
 import { ensureBpffs } from '../../src/kernel/bpffs.ts';
-import { bpfObject, openNodeDatapath } from '../../src/lab/datapaths.ts';
+import { bpfObject } from '../../src/agent/node-datapath.ts';
+import { openNodeDatapath } from '../../src/lab/datapaths.ts';
 import { netnsPath, nodeNetns } from '../../src/lab/network/names.ts';
 import { labPaths } from '../../src/lab/paths.ts';
 

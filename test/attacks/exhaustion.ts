@@ -43,7 +43,11 @@ class Flow {
  * Sends by each flow, and after that by the last one, which must be there already and may pass, until that arrives;
  * gives the names of those that did before.
  */
-async function getsThrough(field: Field, flows: Readonly<Record<string, Flow>>, last: Flow): Promise<string[]> {
+async function getsThrough(
+  field: Field,
+  flows: Readonly<Record<string, Flow>>,
+  last: Flow,
+): Promise<string[]> {
   const watcher = field.tap('target/victim');
   try {
     for (const [name, flow] of Object.entries(flows)) flow.send(name);
@@ -99,7 +103,7 @@ const unforgettable: Attack = {
   name: 'two pods fill the conntrack of their node with whole connections',
   standsFor: ['projectcalico/felix#617', 'projectcalico/felix PR 2456', 'kubernetes/kubernetes#71261'],
   outcome:
-    "the kernel drops what would be a new connection, permitted or not, and says so in its log (table full); established ones go on and are cut when they are revoked; when there is room, all is as before",
+    'the kernel drops what would be a new connection, permitted or not, and says so in its log (table full); established ones go on and are cut when they are revoked; when there is room, all is as before',
   run: async (field) => {
     const [friend, distant] = await Promise.all([
       new Flow(field, 'target/friend', [48_000, privatePort]).establish(),

@@ -107,7 +107,8 @@ function opener(
   { from, to, kind }: { from: string; to: string; kind: FloodKind },
 ): (first: number, count: number) => number {
   const [client, server] = [field.tap(from), field.tap(to)];
-  const there = (content: ReturnType<typeof tcpSegment>) => new PortSweep(field.packet(4, [from, to], content));
+  const there = (content: ReturnType<typeof tcpSegment>) =>
+    new PortSweep(field.packet(4, [from, to], content));
   const back = new PortSweep(
     field.packet(4, [to, from], tcpSegment({ port: 1, flags: tcpFlags.syn | tcpFlags.ack, acknowledges: 1 })),
   );
