@@ -26,7 +26,7 @@ function inBothFamilies(field: Field, who: string): Record<string, Address> {
 
 const passingAs: Attack = {
   name: 'a pod sends as another pod of its node, to somebody who lets that one in',
-  standsFor: ['MS-TA9036', 'CVE-2021-1677', 'CVE-2021-1677'],
+  standsFor: ['MS-TA9036', 'CVE-2021-1677'],
   outcome: 'dropped before conntrack: the route back to the source is not the interface that it came in by',
   run: async (field) => {
     const packets = claiming(field, inBothFamilies(field, 'target/friend'));
