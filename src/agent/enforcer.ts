@@ -146,9 +146,10 @@ const nothing = {
 
 function applyEverywhere(changes: readonly NodeChange[]): void {
   const done: NodeChange[] = [];
-  for (const change of changes) {
+  // A node without any change is left alone, on the way there and on the way back.
+  for (const change of changes.filter(({ delta }) => deltaSize(delta) > 0)) {
     try {
-      if (deltaSize(change.delta) > 0) change.datapath.apply(change.delta);
+      change.datapath.apply(change.delta);
       done.push(change);
     } catch (error) {
       takeBack(done, error);

@@ -96,6 +96,20 @@ test('an update that changes nothing writes nothing', () => {
   );
 });
 
+test('a node that has nothing to change is left alone when another one refuses', () => {
+  const { enforcer, datapaths } = setUp();
+  enforcer.update(clusterWith(80));
+  const { epoch } = datapaths.n1.model;
+  const third = new FakeDatapath();
+  third.refuses = true;
+  datapaths.n1.refuses = true;
+  enforcer.addNode('n0', third);
+  expect(refusalOf(() => enforcer.update(clusterWith(80)))).toBe('DATAPATH_FULL');
+  third.refuses = false;
+  expect(refusalOf(() => enforcer.update(clusterWith(80)))).toBeUndefined();
+  expect(datapaths.n1.model.epoch).toBe(epoch);
+});
+
 test('a node that can not be brought back is told', () => {
   const [change] = fc.sample(
     arbitraryChange.filter(({ before, after }) => changesNodes(before.cluster, after.cluster)),

@@ -4,7 +4,7 @@ import type { DatapathReason } from '../../src/datapath/datapath.ts';
 import { ipv4, ipv6, transport } from '../../src/datapath/packet.ts';
 import type { Address } from '../../src/objects/ip.ts';
 import type { Cluster, Node } from '../../src/objects/model.ts';
-import type { DirectionVerdict, Flow } from '../../src/policy/verdict.ts';
+import type { Flow } from '../../src/policy/verdict.ts';
 import { isUnprogrammed } from '../generate/flow.ts';
 
 export interface Expected {
@@ -38,11 +38,16 @@ export class NodeView {
     return owner?.kind === 'node' && owner.node === this.#node.name;
   }
 
-  expected(address: Address, verdict: DirectionVerdict): Expected {
-    const onlyThisNode = { ...this.#cluster, nodes: new Map([[this.#node.name, this.#node]]) };
+  isLocalPod(address: Address): boolean {
     const owner = this.#owner(address);
-    if (owner === undefined && isUnprogrammed(onlyThisNode, address)) return unprogrammed;
-    return owner?.kind === 'pod' && owner.node === this.#node.name ? verdict : nobody;
+    return owner?.kind === 'pod' && owner.node === this.#node.name;
+  }
+
+  /** `verdict`: what is to be said if a pod of this node has the address. */
+  expected(address: Address, verdict: Expected): Expected {
+    const onlyThisNode = { ...this.#cluster, nodes: new Map([[this.#node.name, this.#node]]) };
+    if (this.#owner(address) === undefined && isUnprogrammed(onlyThisNode, address)) return unprogrammed;
+    return this.isLocalPod(address) ? verdict : nobody;
   }
 }
 

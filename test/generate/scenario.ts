@@ -4,11 +4,10 @@ import { translatePolicies } from '../../src/dialects/translate.ts';
 import type { Cluster } from '../../src/objects/model.ts';
 import type { Policy } from '../../src/policy/ir.ts';
 import type { Flow } from '../../src/policy/verdict.ts';
-import { arbitraryBlueprint, arbitraryLabels, arbitraryPod, buildCluster } from './cluster.ts';
+import { arbitraryBlueprint, buildCluster } from './cluster.ts';
 import type { Blueprint } from './cluster.ts';
+import { arbitraryEdit, edited } from './edit.ts';
 import { arbitraryFlowSeed, buildFlow } from './flow.ts';
-import { arbitraryNetworkPolicy } from './network-policy.ts';
-import { namespaceNames } from './universe.ts';
 
 export interface Scenario {
   readonly cluster: Cluster;
@@ -32,34 +31,6 @@ export const arbitraryScenario: fc.Arbitrary<Scenario> = fc
     return { ...state, flows: seeds.map((seed) => buildFlow(state.cluster, seed)) };
   });
 
-/** One thing that happens to a cluster. */
-const arbitraryEdit: fc.Arbitrary<(blueprint: Blueprint) => Blueprint> = fc.oneof(
-  // A pod comes, or replaces the one of its slot: relabelled, moved, ended, or another pod with the same address.
-  arbitraryPod.map((pod) => (blueprint: Blueprint) => ({
-    ...blueprint,
-    pods: [...blueprint.pods.filter(({ slot }) => slot !== pod.slot), pod],
-  })),
-  fc.nat({ max: 9 }).map((index) => (blueprint: Blueprint) => ({
-    ...blueprint,
-    pods: blueprint.pods.toSpliced(index, 1),
-  })),
-  fc
-    .tuple(fc.nat({ max: namespaceNames.length - 1 }), arbitraryLabels)
-    .map(([index, labels]) => (blueprint: Blueprint) => ({
-      ...blueprint,
-      namespaceLabels: blueprint.namespaceLabels.with(index, labels),
-    })),
-  // A policy replaces another, or comes last.
-  fc.tuple(fc.nat({ max: 4 }), arbitraryNetworkPolicy).map(([index, policy]) => (blueprint: Blueprint) => ({
-    ...blueprint,
-    policies: blueprint.policies.toSpliced(index, 1, policy),
-  })),
-  fc.nat({ max: 3 }).map((index) => (blueprint: Blueprint) => ({
-    ...blueprint,
-    policies: blueprint.policies.map((policy, at) => (at === index ? undefined : policy)),
-  })),
-);
-
 /** One to three edits, or (rarely) a whole other cluster. */
 export const arbitraryChange: fc.Arbitrary<Change> = fc
   .record({
@@ -69,9 +40,9 @@ export const arbitraryChange: fc.Arbitrary<Change> = fc
     seeds: arbitraryFlowSeeds,
   })
   .map(({ blueprint, edits, other, seeds }) => {
-    const edited = edits.reduce((current, edit) => edit(current), blueprint);
+    const next = edits.reduce(edited, blueprint);
     const before = build(blueprint);
-    const after = build(other ? { ...other, families: blueprint.families } : edited);
+    const after = build(other ? { ...other, families: blueprint.families } : next);
     const clusters = [before.cluster, after.cluster];
     const flows = seeds.flatMap((seed) => clusters.map((cluster) => buildFlow(cluster, seed)));
     return { before, after, flows };
@@ -88,10 +59,10 @@ export const arbitraryHistory: fc.Arbitrary<readonly Omit<Scenario, 'flows'>[]> 
     const states = [blueprint];
     let current = blueprint;
     for (const [edit, isUndone] of edits) {
-      const edited = edit(current);
-      states.push(edited);
+      const next = edited(current, edit);
+      states.push(next);
       if (isUndone) states.push(current);
-      else current = edited;
+      else current = next;
     }
     if (other) states.push({ ...other, families: blueprint.families });
     return states.slice(0, 12).map(build);
