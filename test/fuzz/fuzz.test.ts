@@ -1,0 +1,24 @@
+/** The fuzzers for a bounded number of cases, what they found before first; `npm run fuzz` goes on for longer. */
+import { expect, test } from 'vitest';
+import { changeTarget } from './changes/target.ts';
+import { describeFinding, fuzz } from './fuzz.ts';
+import { packetTarget } from './packets/target.ts';
+import type { Target } from './target.ts';
+
+/** The case that failed, shrunk and with its seed, where there is one. */
+function findingOf<Case>(target: Target<Case>, cases: number): string | undefined {
+  const { finding, tally } = fuzz(target, { seed: 1, limit: { cases } });
+  expect(Object.values(tally).every((count) => count > 0)).toBe(true);
+  return finding && describeFinding(target.name, finding);
+}
+
+test('changes, refused ones among them: nothing in between is neither the old policy nor the new', () => {
+  expect(findingOf(changeTarget, 300)).toBeUndefined();
+});
+
+test.skipIf(packetTarget.missing)(
+  '[root] packets: what an independent parser says is what the programs do',
+  () => {
+    expect(findingOf(packetTarget, 400)).toBeUndefined();
+  },
+);

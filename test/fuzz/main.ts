@@ -1,0 +1,64 @@
+/**
+ * `npm run fuzz`: runs fuzzers until told to stop, or for a time, and saves what they find.
+ *   npm run fuzz                                      all, one minute each
+ *   npm run fuzz -- packets --seconds 600 --seed 7
+ */
+import { createHash } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { corpusFolder, describeFinding, fuzz } from './fuzz.ts';
+import { changeTarget } from './changes/target.ts';
+import { packetTarget } from './packets/target.ts';
+import type { Target } from './target.ts';
+
+interface Limits {
+  readonly seconds: number;
+  readonly seed: number;
+}
+
+/** By name. */
+const fuzzers: Readonly<Record<string, (limits: Limits) => boolean>> = {
+  packets: (limits) => run(packetTarget, limits),
+  changes: (limits) => run(changeTarget, limits),
+};
+
+/** False if it found something. */
+function run<Case>(target: Target<Case>, { seconds, seed }: Limits): boolean {
+  if (target.missing) {
+    console.log(`${target.name}: left out, ${target.missing}`);
+    return true;
+  }
+  console.log(`${target.name}: ${seconds} s, seed ${seed}`);
+  const { finding, cases, replayed, tally } = fuzz(target, { seed, limit: { seconds } });
+  console.log(`${target.name}: ${cases} cases, ${replayed} from the corpus before them`);
+  for (const [what, count] of Object.entries(tally)) console.log(`  ${String(count).padStart(9)}  ${what}`);
+  if (!finding) return true;
+  console.error(`\n${describeFinding(target.name, finding)}`);
+  const folder = join(corpusFolder, target.name);
+  const hash = createHash('sha256').update(finding.content).digest('hex').slice(0, 8);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, `found-${hash}.${target.file.extension}`), finding.content);
+  console.error(
+    `Saved as ${folder}/found-${hash}.${target.file.extension}: give it a name that says what it is about.`,
+  );
+  return false;
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { seconds: { type: 'string', default: '60' }, seed: { type: 'string' } },
+});
+const seconds = Number(values.seconds);
+const seed = values.seed === undefined ? Date.now() % 2 ** 31 : Number(values.seed);
+const unknown = positionals.filter((name) => !(name in fuzzers));
+if (unknown.length > 0 || !(seconds > 0) || !Number.isInteger(seed)) {
+  console.error(`usage: npm run fuzz -- [${Object.keys(fuzzers).join('|')}] [--seconds N] [--seed S]`);
+  process.exitCode = 2;
+} else {
+  const chosen = Object.entries(fuzzers).filter(
+    ([name]) => positionals.length === 0 || positionals.includes(name),
+  );
+  const fine = chosen.map(([, start]) => start({ seconds, seed }));
+  process.exitCode = fine.includes(false) ? 1 : 0;
+}
