@@ -150,6 +150,8 @@ export class Agent {
     this.#beat = setInterval(() => {
       this.#health.beat();
       this.#watch.check();
+      // Until everything is read, what is in the kernel must not be made anew.
+      if (this.#health.ready && this.#podNetwork.refresh()) this.#resync.rebuild();
       this.#notePodNetwork();
       const counters = this.#enforcer.datapath?.counters();
       if (counters) this.#drain.noteLost(counters.lostEvents);

@@ -4,7 +4,7 @@ import type { EngineWish } from '../datapath/engine-choice.ts';
 export const startupModes = ['strict', 'open'] as const;
 export type StartupMode = (typeof startupModes)[number];
 
-export const eventModes = ['all', 'denied', 'none'] as const;
+export const eventModes = ['all', 'denied'] as const;
 export type EventMode = (typeof eventModes)[number];
 
 export interface AgentOptions {

@@ -34,28 +34,39 @@ export class Resync {
   }
 
   run(): void {
-    const { enforcer, logger, metrics, done } = this.#options;
+    const { enforcer, logger, metrics } = this.#options;
     metrics.resyncs.inc();
-    try {
+    this.#guarded(() => {
       const drifts = enforcer.audit();
       for (const { kind, detail } of drifts) {
         metrics.drift.inc({ kind });
         logger.log('error', `the kernel is not as it should be: ${detail}`, { drift: kind });
       }
-      if (drifts.length > 0 || enforcer.behind?.code === 'DATAPATH_BROKEN') this.rebuild();
+      if (drifts.length > 0 || enforcer.behind?.code === 'DATAPATH_BROKEN') this.#rebuild();
       else enforcer.retryRefused();
+    });
+  }
+
+  /** Makes the datapath anew with what is now known of the node. */
+  rebuild(): void {
+    this.#guarded(() => this.#rebuild());
+  }
+
+  #rebuild(): void {
+    const { enforcer, logger } = this.#options;
+    const { rows } = enforcer.rebuild();
+    if (!enforcer.behind) logger.log('info', 'the datapath was made anew', { rows });
+  }
+
+  /** Whatever goes wrong, the kernel keeps what it has, and the next round tries again. */
+  #guarded(action: () => void): void {
+    const { logger, done } = this.#options;
+    try {
+      action();
     } catch (error) {
-      // Whatever it is, the kernel keeps what it has, and the next round tries again.
       const code = error instanceof BulkheadError ? error.code : 'INTERNAL';
       logger.log('error', error instanceof Error ? error.message : String(error), { code });
     }
     done();
-  }
-
-  /** Throws BulkheadError where the datapath can't be opened; the kernel keeps what it has. */
-  rebuild(): void {
-    const { enforcer, logger } = this.#options;
-    const { rows } = enforcer.rebuild();
-    if (!enforcer.behind) logger.log('info', 'the datapath was made anew', { rows });
   }
 }

@@ -289,6 +289,16 @@ describe.skipIf(!isRoot || reason !== undefined)(
         },
       );
 
+      test('learns what pods are behind when the CNI is configured later', async () => {
+        const running = await synced({ podInterfaces: 'auto' });
+        expect(running.health.conditions.get('network')?.reason).toBe('InterfacesUnknown');
+        const configuration = join(directory, '10-net.conflist');
+        writeFileSync(configuration, JSON.stringify({ plugins: [{ type: 'ptp' }] }));
+        await until(() => log.includes('made anew'));
+        await until(() => running.health.conditions.get('network')?.reason === 'InterfacesKnown');
+        rmSync(configuration);
+      });
+
       test('says what it saw and knows on a socket that only root may open', async () => {
         await api.must('POST', policies, ingressPolicy('server', 81));
         await synced();

@@ -1,4 +1,4 @@
-/** Every metric of the agent, named as the field names them: `bulkhead_` and the unit last. docs/metrics.md lists them. */
+/** Every metric of the agent, named as the field names them: `bulkhead_` and the unit last. */
 import type { NodeTables } from '../../compiler/tables.ts';
 import type { Counters } from '../../datapath/datapath.ts';
 import { reasons } from '../../datapath/datapath.ts';
@@ -113,6 +113,7 @@ export class AgentMetrics {
         this.#bytes.set(Number(bytes), { reason, verdict });
       }
     }
+    this.#rulePackets.clear();
     for (const [rule, { packets }] of counters.rules) {
       const origin = legend.rules.get(rule);
       if (!origin || packets === 0n) continue;

@@ -44,6 +44,11 @@ export class Counter {
     this.#values.add(labels, by);
   }
 
+  /** For counts whose labels come and go: what is not set again is gone. */
+  clear(): void {
+    this.#values.clear();
+  }
+
   /** For what is counted elsewhere, in the kernel say. */
   set(value: number, labels: Labels = {}): void {
     this.#values.set(labels, value);

@@ -18,7 +18,7 @@ interface AgentCommandOptions {
   readonly bpffs: string;
   readonly cniConfDir: string;
   readonly podInterfaces: string;
-  readonly events: 'all' | 'denied' | 'none';
+  readonly events: 'all' | 'denied';
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   readonly logFormat: 'text' | 'json';
   readonly status: boolean;
@@ -62,7 +62,7 @@ export const agentCommand = (session: Session): Command =>
           '--pod-interfaces <prefix>',
           "what pods' interfaces are called; auto: as the CNI configuration says; none: unknown",
         ).default('auto'),
-        new Option('--events <which>', 'flows to report').choices(['all', 'denied', 'none']).default('all'),
+        new Option('--events <which>', 'flows to report').choices(['all', 'denied']).default('all'),
         new Option('--log-level <level>', 'least level that is logged')
           .choices(['debug', 'info', 'warn', 'error'])
           .default('info'),
