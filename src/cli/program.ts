@@ -27,6 +27,7 @@ import { conformanceCommand } from './commands/conformance.ts';
 import { explainCommand } from './commands/explain.ts';
 import { labCommand } from './commands/lab.ts';
 import { matrixCommand } from './commands/matrix.ts';
+import { statusCommand } from './commands/status.ts';
 import { versionCommand } from './commands/version.ts';
 import { packageVersion } from './version.ts';
 
@@ -47,6 +48,7 @@ export function buildProgram(session: Session): Command {
     labCommand,
     conformanceCommand,
     agentCommand,
+    statusCommand,
   ]) {
     program.addCommand(command(session));
   }
