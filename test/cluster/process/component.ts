@@ -7,6 +7,8 @@ import { closeSync, existsSync, openSync, readFileSync, readdirSync, rmSync, sta
 import { join } from 'node:path';
 import { isAlive, parseRecord, signalProcess, waitForEnd, type ProcessIdentity } from './identity.ts';
 
+const portTaken = 'bind: address already in use"';
+
 export interface ComponentSpec {
   readonly name: string;
   readonly command: readonly [program: string, ...args: string[]];
@@ -61,14 +63,20 @@ export class Component {
   /** Starts it and waits until it serves. Rejects with the end of its log if it ends before that, or takes too long. */
   async start(): Promise<void> {
     if (this.isRunning) throw new Error(`${this.name} runs already`);
-    rmSync(this.#record, { force: true });
-    const child = this.#spawn();
     let ended = false;
-    child.once('exit', () => (ended = true));
-    child.once('error', () => (ended = true));
+    const begin = (): ChildProcess => {
+      ended = false;
+      rmSync(this.#record, { force: true });
+      return this.#spawn()
+        .once('exit', () => (ended = true))
+        .once('error', () => (ended = true));
+    };
+    let child = begin();
     const deadline = performance.now() + this.#spec.patienceMs;
     while (!(await this.#spec.isReady())) {
-      if (ended) throw new Error(`${this.name} ended: ${this.tail()}`);
+      // Of a process that was killed other threads may still hold the port for a moment.
+      if (ended && this.tail().endsWith(portTaken)) child = begin();
+      else if (ended) throw new Error(`${this.name} ended: ${this.tail()}`);
       if (performance.now() > deadline) throw new Error(`${this.name} does not get ready: ${this.tail()}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
