@@ -77,7 +77,7 @@ async function startIn(
   const etcd = new Component({
     ...common,
     name: 'etcd',
-    command: etcdCommand(etcdPlan),
+    command: () => etcdCommand(etcdPlan),
     isReady: async () => isEtcdReady(etcdUrl(etcdPlan)),
   });
   const etcdStarted = etcd.start();
@@ -99,23 +99,24 @@ async function startIn(
   const apiserver = new Component({
     ...common,
     name: 'kube-apiserver',
-    command: apiserverCommand({
-      binary: parts['kube-apiserver'],
-      etcd: etcdUrl(etcdPlan),
-      bindAddress: '127.0.0.1',
-      port,
-      authority: authority.certificate,
-      server,
-      serviceAccounts,
-      serviceRanges: ['10.96.0.0/16'],
-      more: [
-        '--advertise-address=127.0.0.1',
-        '--endpoint-reconciler-type=none',
-        // No controller makes the service accounts that this would wait for.
-        '--disable-admission-plugins=ServiceAccount',
-        ...apiserverOptions,
-      ],
-    }),
+    command: () =>
+      apiserverCommand({
+        binary: parts['kube-apiserver'],
+        etcd: etcdUrl(etcdPlan),
+        bindAddress: '127.0.0.1',
+        port,
+        authority: authority.certificate,
+        server,
+        serviceAccounts,
+        serviceRanges: ['10.96.0.0/16'],
+        more: [
+          '--advertise-address=127.0.0.1',
+          '--endpoint-reconciler-type=none',
+          // No controller makes the service accounts that this would wait for.
+          '--disable-admission-plugins=ServiceAccount',
+          ...apiserverOptions,
+        ],
+      }),
     isReady: async () => client.isReady(),
   });
   await etcdStarted;

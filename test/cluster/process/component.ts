@@ -7,11 +7,10 @@ import { closeSync, existsSync, openSync, readFileSync, readdirSync, rmSync, sta
 import { join } from 'node:path';
 import { isAlive, parseRecord, signalProcess, waitForEnd, type ProcessIdentity } from './identity.ts';
 
-const portTaken = 'bind: address already in use"';
-
 export interface ComponentSpec {
   readonly name: string;
-  readonly command: readonly [program: string, ...args: string[]];
+  /** Asked for at each start. */
+  readonly command: () => readonly [program: string, ...args: string[]];
   /** Gets the files NAME.process and NAME.log. */
   readonly directory: string;
   readonly environment?: Readonly<Record<string, string>>;
@@ -63,20 +62,14 @@ export class Component {
   /** Starts it and waits until it serves. Rejects with the end of its log if it ends before that, or takes too long. */
   async start(): Promise<void> {
     if (this.isRunning) throw new Error(`${this.name} runs already`);
+    rmSync(this.#record, { force: true });
+    const child = this.#spawn();
     let ended = false;
-    const begin = (): ChildProcess => {
-      ended = false;
-      rmSync(this.#record, { force: true });
-      return this.#spawn()
-        .once('exit', () => (ended = true))
-        .once('error', () => (ended = true));
-    };
-    let child = begin();
+    child.once('exit', () => (ended = true));
+    child.once('error', () => (ended = true));
     const deadline = performance.now() + this.#spec.patienceMs;
     while (!(await this.#spec.isReady())) {
-      // Of a process that was killed other threads may still hold the port for a moment.
-      if (ended && this.tail().endsWith(portTaken)) child = begin();
-      else if (ended) throw new Error(`${this.name} ended: ${this.tail()}`);
+      if (ended) throw new Error(`${this.name} ended: ${this.tail()}`);
       if (performance.now() > deadline) throw new Error(`${this.name} does not get ready: ${this.tail()}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
@@ -111,7 +104,7 @@ export class Component {
   #spawn(): ChildProcess {
     const { command, environment, diesWithStarter, within } = this.#spec;
     const log = openSync(this.log, 'a', 0o600);
-    const recorded = ['sh', '-c', recordThenBecome, this.#record, ...command];
+    const recorded = ['sh', '-c', recordThenBecome, this.#record, ...command()];
     const [program = '', ...args] = diesWithStarter
       ? ['setpriv', '--pdeathsig', 'KILL', ...recorded]
       : recorded;

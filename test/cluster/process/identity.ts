@@ -14,6 +14,7 @@ export interface ProcessIdentity {
 interface Stat {
   readonly pid: number;
   readonly state: string;
+  readonly threads: number;
   readonly startTime: string;
 }
 
@@ -30,11 +31,15 @@ export function parseRecord(text: string): ProcessIdentity {
   return { pid, startTime, boot };
 }
 
-/** False once it has ended, even if its parent has not taken notice yet (a zombie). */
+/**
+ * False once it has ended, even if its parent has not taken notice yet (a zombie). Of a process that is killed the first
+ * thread can be a zombie while others still hold its files and ports: that has not ended.
+ */
 export function isAlive(identity: ProcessIdentity): boolean {
   if (identity.boot !== currentBoot()) return false;
   const stat = statOf(identity.pid);
-  return stat !== undefined && stat.startTime === identity.startTime && !'ZX'.includes(stat.state);
+  if (stat === undefined || stat.startTime !== identity.startTime) return false;
+  return stat.threads > 1 || !'ZX'.includes(stat.state);
 }
 
 /** Sends the signal if exactly that process is still there; false if not. */
@@ -76,8 +81,8 @@ function statOf(pid: number): Stat | undefined {
 /** The second field is the program's name in parentheses, which may hold anything; state and start time come after it. */
 function parseStat(line: string): Stat {
   const afterName = line.slice(line.lastIndexOf(')') + 2).split(' ');
-  const [state = '', startTime = ''] = [afterName[0], afterName[19]];
+  const [state = '', threads = '', startTime = ''] = [afterName[0], afterName[17], afterName[19]];
   const pid = Number.parseInt(line, 10);
   if (!(pid > 0) || !/^\d+$/.test(startTime)) throw new Error(`not a line of /proc/PID/stat: ${line}`);
-  return { pid, state, startTime };
+  return { pid, state, threads: Number(threads), startTime };
 }
