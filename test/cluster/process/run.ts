@@ -1,7 +1,10 @@
 /** Runs a program to its end. */
 import { spawn } from 'node:child_process';
 
-/** Gives its standard output. Rejects with what it said on standard error if it fails or cannot be started. */
+/**
+ * Gives its standard output. Rejects with what it said on standard error if it fails or cannot be started. The process is
+ * made before this returns: called in another namespace, it runs there.
+ */
 export async function run(program: string, args: readonly string[], input = ''): Promise<string> {
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
   const output: Buffer[] = [];
