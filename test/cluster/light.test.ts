@@ -87,7 +87,7 @@ describe.skipIf(reason !== undefined)(`an API server alone${reason ? ` (skipped:
   });
 
   test('answers nothing while it is paused, and goes on afterwards', async () => {
-    controlPlane.apiserver.pause();
+    await controlPlane.apiserver.pause();
     let answered = false;
     const answer = client.must('GET', '/api/v1/namespaces/default').then(() => (answered = true));
     await new Promise((resolve) => setTimeout(resolve, 300));

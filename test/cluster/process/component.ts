@@ -5,7 +5,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { isAlive, parseRecord, signalProcess, waitForEnd, type ProcessIdentity } from './identity.ts';
+import {
+  isAlive,
+  isStopped,
+  parseRecord,
+  signalProcess,
+  waitForEnd,
+  type ProcessIdentity,
+} from './identity.ts';
 
 export interface ComponentSpec {
   readonly name: string;
@@ -87,8 +94,9 @@ export class Component {
   }
 
   /** Stops it in the middle of whatever it does (SIGSTOP): connections stay open and nobody answers. */
-  pause(): void {
-    this.#signal('SIGSTOP');
+  async pause(): Promise<void> {
+    const identity = this.#signal('SIGSTOP');
+    while (!isStopped(identity)) await new Promise((resolve) => setTimeout(resolve, 5));
   }
 
   resume(): void {
@@ -122,10 +130,11 @@ export class Component {
     }
   }
 
-  #signal(signal: NodeJS.Signals): void {
+  #signal(signal: NodeJS.Signals): ProcessIdentity {
     const { identity } = this;
     if (identity === undefined || !signalProcess(identity, signal))
       throw new Error(`${this.name} does not run`);
+    return identity;
   }
 }
 

@@ -2,7 +2,7 @@
  * Which process a number means. Process ids are used again, also after a reboot; with the time that the process was
  * started at and the boot it belongs to, one means one process for ever.
  */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 export interface ProcessIdentity {
   readonly pid: number;
@@ -42,6 +42,15 @@ export function isAlive(identity: ProcessIdentity): boolean {
   return stat.threads > 1 || !'ZX'.includes(stat.state);
 }
 
+/** After SIGSTOP each thread goes on until it comes to see it. True for a process that has ended. */
+export function isStopped(identity: ProcessIdentity): boolean {
+  if (!isAlive(identity)) return true;
+  return readdirSync(`/proc/${identity.pid}/task`).every((thread) => {
+    const stat = statOf(Number(thread), `/proc/${identity.pid}/task/${thread}/stat`);
+    return stat === undefined || 'TZX'.includes(stat.state);
+  });
+}
+
 /** Sends the signal if exactly that process is still there; false if not. */
 export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals): boolean {
   if (!isAlive(identity)) return false;
@@ -69,9 +78,9 @@ function currentBoot(): string {
   return (boot ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim());
 }
 
-function statOf(pid: number): Stat | undefined {
+function statOf(pid: number, path = `/proc/${pid}/stat`): Stat | undefined {
   try {
-    return parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+    return parseStat(readFileSync(path, 'utf8'));
   } catch (error) {
     if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw error;
