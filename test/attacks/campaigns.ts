@@ -6,6 +6,7 @@ import { exhaustion } from './exhaustion.ts';
 import { headers } from './headers.ts';
 import { links } from './links.ts';
 import { lifecycles } from './lifecycles.ts';
+import { bigNumbers } from './numbers.ts';
 import { ownTables } from './overflow.ts';
 import { selectors } from './selectors.ts';
 import { services } from './services.ts';
@@ -22,4 +23,5 @@ export const campaigns: readonly Campaign[] = [
   agents,
   exhaustion,
   ownTables,
+  bigNumbers,
 ];
