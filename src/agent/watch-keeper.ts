@@ -59,7 +59,7 @@ export class WatchKeeper {
   }
 
   /** To be called now and then: whether the API server has been away for too long. */
-  check(now = Date.now()): void {
+  check(now = performance.now()): void {
     const { options, metrics, health, logger, changed } = this.#options;
     const condition = this.#condition(now, options);
     for (const [resource, { counts }] of Object.entries(this.#watch?.state() ?? {})) {
@@ -88,7 +88,7 @@ export class WatchKeeper {
     );
     const [first] = stale;
     if (!first) return { ok: true, reason: 'Watching', message: 'the watch is up to date' };
-    const since = new Date(first[1].staleSince ?? now).toISOString();
+    const since = new Date(Date.now() - (now - (first[1].staleSince ?? now))).toISOString();
     const why = first[1].error?.diagnostics[0]?.message ?? 'not connected';
     const names = stale.map(([resource]) => resource).join(', ');
     return { ok: false, reason: 'Disconnected', message: `${names}: no watch since ${since}: ${why}` };

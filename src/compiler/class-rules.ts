@@ -53,7 +53,7 @@ export function classRules(
 
 function matchingTiers(tiers: readonly RuleTier[], reaching: ReadonlySet<CompiledRule>): RuleTier[] {
   let places = placesOf.get(tiers);
-  if (!places) placesOf.set(tiers, (places = place(tiers)));
+  if (!places) placesOf.set(tiers, (places = placesIn(tiers)));
   const reached = [...reaching].flatMap((rule) => {
     const placed = places.of.get(rule);
     return placed && rule.peers !== 'any' ? [placed] : [];
@@ -65,7 +65,7 @@ function matchingTiers(tiers: readonly RuleTier[], reaching: ReadonlySet<Compile
   }));
 }
 
-function place(tiers: readonly RuleTier[]): Places {
+function placesIn(tiers: readonly RuleTier[]): Places {
   const placed = tiers.flatMap(({ rules }, tier) => rules.map((rule) => ({ rule, tier })));
   const all = placed.map((one, place) => ({ ...one, place }));
   return {

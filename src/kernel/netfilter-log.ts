@@ -3,10 +3,11 @@
  * first has it until it closes; what nobody has bound costs no packet anything.
  */
 import { constants } from 'node:os';
-import { checked, libc, SystemCallError } from './libc.ts';
-import { AttributeWriter, readAttributes, textOf, u32Of, u64Of } from './netlink-attributes.ts';
+import { SystemCallError } from './libc.ts';
+import { AttributeWriter, readAttributes, textOf, u32Of } from './netlink-attributes.ts';
 import { NetfilterSocket, NLM_F_ACK, NLM_F_REQUEST } from './netfilter-socket.ts';
 import type { NetlinkMessage } from './netfilter-socket.ts';
+import { PacketClock } from './packet-clock.ts';
 
 export interface LoggedPacket {
   readonly prefix: string;
@@ -17,9 +18,6 @@ export interface LoggedPacket {
   /** Nanoseconds of CLOCK_MONOTONIC; when it is taken, on kernels that don't say. */
   readonly time: bigint;
 }
-
-const clockGettime: (clock: number, time: Uint8Array) => number = libc.func('int clock_gettime(int, void *)');
-const CLOCK_REALTIME = 0;
 
 const NFNL_SUBSYS_ULOG = 4;
 const NFULNL_MSG_PACKET = NFNL_SUBSYS_ULOG << 8;
@@ -34,6 +32,7 @@ const bufferBytes = 4 << 20;
 export class NetfilterLog {
   readonly #socket: NetfilterSocket;
   readonly #group: number;
+  readonly #clock = new PacketClock();
   #bound = false;
   /** The kernel numbers what it sends, also what finds no room. */
   #next = 0;
@@ -58,8 +57,12 @@ export class NetfilterLog {
       if (message.type === NFULNL_MSG_PACKET) onPacket(this.#read(message.attributes));
     };
     for (let taken = 0; taken < limit;) {
+      const now = process.hrtime.bigint();
       const messages = this.#socket.take(each);
-      if (messages === 0) return;
+      if (messages === 0) {
+        this.#clock.nothingBefore(now);
+        return;
+      }
       taken += messages;
     }
   }
@@ -104,19 +107,7 @@ export class NetfilterLog {
       prefix: textOf(attributes.get(10)),
       hook: attributes.get(1)?.[2] ?? 0,
       bytes: attributes.get(9) ?? new Uint8Array(),
-      time: monotonic(attributes.get(3)),
+      time: this.#clock.monotonic(attributes.get(3)),
     };
   }
-}
-
-/** struct nfulnl_msg_packet_timestamp is wall-clock time; both clocks run alike over so short a time. */
-function monotonic(timestamp: Uint8Array | undefined): bigint {
-  const now = process.hrtime.bigint();
-  if (!timestamp) return now;
-  const clock = Buffer.alloc(16);
-  checked('clock_gettime', clockGettime(CLOCK_REALTIME, clock));
-  const wall = clock.readBigInt64LE(0) * 1_000_000_000n + clock.readBigInt64LE(8);
-  const stamped = u64Of(timestamp) * 1_000_000_000n + u64Of(timestamp.subarray(8)) * 1000n;
-  const age = wall - stamped;
-  return age > 0n ? now - age : now;
 }

@@ -35,7 +35,7 @@ export interface ReflectorState {
   readonly phase: 'listing' | 'watching' | 'disconnected' | 'closed';
   /** Whether a list has ever been delivered. */
   readonly synced: boolean;
-  /** Since when changes may have been missed (milliseconds since 1970); absent while a watch runs. */
+  /** Since when changes may have been missed (as `performance.now()`); absent while a watch runs. */
   readonly staleSince?: number;
   /** Why it is disconnected. */
   readonly error?: BulkheadError;

@@ -72,7 +72,7 @@ export class Reflector<T> {
   #steadyFrom = Infinity;
   #phase: ReflectorState['phase'] = 'listing';
   #synced = false;
-  #staleSince: number | undefined = Date.now();
+  #staleSince: number | undefined = performance.now();
   #error: BulkheadError | undefined;
   #watches = 0;
   readonly #counts = { relists: 0, failures: 0, events: 0, repeated: 0, bookmarks: 0 };
@@ -152,7 +152,7 @@ export class Reflector<T> {
       this.#resumeFrom = undefined;
       this.#failedWatches = 0;
     }
-    this.#staleSince ??= Date.now();
+    this.#staleSince ??= performance.now();
     // A server that forgot where we were is no fault: the list that follows mends it.
     if (isGone && this.#phase === 'watching') this.#enter('listing');
     else this.#enter('disconnected', isOfThisSide ? notTaken(error, this.#action('follow')) : error);

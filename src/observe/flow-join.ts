@@ -8,12 +8,13 @@ import type { ObservedEvent } from './flow-record.ts';
 
 export type Connection = readonly [ObservedEvent, ...ObservedEvent[]];
 
-/** The other half was seen microseconds later, or it was lost: two drains of the ring are enough to wait. */
-const patienceMs = 50;
+/** The other half was seen microseconds later, or it was lost: two drains of the ring are enough to wait. Nanoseconds. */
+const patience = 50_000_000n;
 
 interface Waiting {
   readonly half: ObservedEvent;
-  readonly expires: number;
+  /** By CLOCK_MONOTONIC, as events are. */
+  readonly expires: bigint;
 }
 
 export class FlowJoiner {
@@ -28,12 +29,12 @@ export class FlowJoiner {
       return [other, half];
     }
     if (!expectsAnotherHalf(half)) return [half];
-    this.#waiting.set(key, { half, expires: half.wallTime + patienceMs });
+    this.#waiting.set(key, { half, expires: half.event.time + patience });
     return other ? [other] : undefined;
   }
 
-  /** Connections whose other half did not come until `now` (milliseconds since the epoch). */
-  expired(now: number): Connection[] {
+  /** Connections whose other half did not come until `now` (nanoseconds of CLOCK_MONOTONIC). */
+  expired(now: bigint): Connection[] {
     const due = [...this.#waiting].filter(([, waiting]) => waiting.expires <= now);
     for (const [key] of due) this.#waiting.delete(key);
     return due.map(([, waiting]) => [waiting.half]);

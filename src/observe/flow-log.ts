@@ -46,7 +46,8 @@ export class FlowLog {
 
   /** Call after each drain: lets go of halves whose other half won't come. */
   settle(): void {
-    for (const connection of this.#joiner.expired(Date.now())) this.#store({ kind: 'flow', connection });
+    for (const connection of this.#joiner.expired(process.hrtime.bigint()))
+      this.#store({ kind: 'flow', connection });
   }
 
   /** Newest first; explained one by one as the reader asks for them. */

@@ -10,17 +10,21 @@ import type { Cluster } from '../../src/objects/model.ts';
 export class Agent {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
 
-  private constructor(engine: string, lab: string) {
+  private constructor(engine: string, lab: string, modules: readonly string[]) {
     const script = join(import.meta.dirname, 'agent-process.ts');
-    const args = ['--disable-warning=ExperimentalWarning', script, engine, lab];
+    const before = modules.flatMap((module) => ['--import', join(import.meta.dirname, module)]);
+    const args = ['--disable-warning=ExperimentalWarning', ...before, script, engine, lab];
     this.#child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
     // A killed one takes no more input.
     this.#child.stdin.on('error', () => undefined);
   }
 
-  /** Enforces the cluster when this returns. */
-  static async start(engine: string, lab: string, cluster: Cluster): Promise<Agent> {
-    const agent = new Agent(engine, lab);
+  /** Enforces the cluster when this returns. `modules`, files beside this one, are loaded before anything else. */
+  static async start(
+    { engine, lab, modules = [] }: { engine: string; lab: string; modules?: readonly string[] },
+    cluster: Cluster,
+  ): Promise<Agent> {
+    const agent = new Agent(engine, lab, modules);
     await agent.enforce(cluster);
     return agent;
   }

@@ -92,8 +92,8 @@ function relabelled(cluster: Cluster, labels: Labels): Cluster {
   return { ...cluster, pods: new Map([...cluster.pods, [pod.key, changed]]) };
 }
 
-const startAgent = (engine: Engine, field: Field): Promise<Agent> =>
-  Agent.start(engine.name, field.name, field.lab.cluster);
+const startAgent = (engine: Engine, field: Field, modules: readonly string[] = []): Promise<Agent> =>
+  Agent.start({ engine: engine.name, lab: field.name, modules }, field.lab.cluster);
 
 const startRace: Attack = {
   name: 'pods have been sending for long when the agent starts for the first time',
@@ -175,8 +175,36 @@ const killedWhileWriting: Attack = {
   },
 };
 
+/** Longer than datapaths wait with their sweep. */
+const sweptAfterMs = 250;
+
+const jumpingClock: Attack = {
+  name: "the node's clock is set back and forth by years, as by who answers its NTP, while agents begin, change and follow each other",
+  standsFor: ['CVE-2015-5300', 'CVE-2015-7704'],
+  outcome:
+    'nothing is judged, kept, swept or retried by the time of day: nothing forbidden arrives, nothing permitted is lost',
+  run: async (field, engine) => {
+    const { cluster } = field.lab;
+    const jumping = ['jumping-clock.ts'];
+    const result = await besieged(field, async ({ forget, owns }) => {
+      const first = owns(await startAgent(engine, field, jumping));
+      await sleep(5);
+      forget();
+      for (let turn = 0; turn < 3; turn++) {
+        await first.enforce(relabelled(cluster, { turn: String(turn), app: turn % 2 ? 'friend' : 'x' }));
+        await sleep(sweptAfterMs);
+      }
+      const second = owns(await startAgent(engine, field, jumping));
+      await first.end();
+      await second.enforce(cluster);
+      await sleep(sweptAfterMs);
+    });
+    expect(result).toEqual(nothingLost);
+  },
+};
+
 export const agents: Campaign = {
   title: 'Agents that begin and end',
   bringsAgents: true,
-  attacks: [startRace, killed, killedWhileWriting],
+  attacks: [startRace, killed, killedWhileWriting, jumpingClock],
 };

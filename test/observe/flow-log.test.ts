@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { matchesFilter, type FlowFilter } from '../../src/observe/flow-filter.ts';
 import { FlowJoiner } from '../../src/observe/flow-join.ts';
 import { FlowLog, type FlowItem } from '../../src/observe/flow-log.ts';
@@ -30,7 +30,7 @@ describe('the halves of a connection between two nodes', () => {
           { direction: 'ingress', node: 'n2', allowed: false },
         ],
       });
-      expect(joiner.expired(Number.POSITIVE_INFINITY)).toEqual([]);
+      expect(joiner.expired(2n ** 63n)).toEqual([]);
     }
   });
 
@@ -38,8 +38,8 @@ describe('the halves of a connection between two nodes', () => {
     const joiner = new FlowJoiner();
     const half = eventOn('n1', shut, across);
     expect(joiner.add(half)).toBeUndefined();
-    expect(joiner.expired(half.wallTime)).toEqual([]);
-    expect(joiner.expired(half.wallTime + 1000)).toEqual([[half]]);
+    expect(joiner.expired(half.event.time)).toEqual([]);
+    expect(joiner.expired(half.event.time + 1_000_000_000n)).toEqual([[half]]);
   });
 
   test('nobody waits for a half that can not come', () => {
@@ -103,6 +103,27 @@ describe('the log', () => {
     const flows = [...long.newestFirst()].length;
     expect(flows).toBeGreaterThanOrEqual(100);
     expect(flows).toBeLessThanOrEqual(125);
+  });
+
+  test.each([
+    ['back', 0],
+    ['forward', 8.64e15],
+  ])('waits as long for the other half when the clock is set %s', (_, clock) => {
+    const waiting = new FlowLog();
+    waiting.history.add(0n, shut);
+    const half = (age: bigint, sourcePort: number) => {
+      const { event: other } = eventOn('n1', shut, tcp('client', 'far', 80), process.hrtime.bigint() - age);
+      waiting.add('n1', { ...other, sourcePort });
+    };
+    half(10_000_000_000n, 1);
+    half(0n, 2);
+    vi.spyOn(Date, 'now').mockReturnValue(clock);
+    try {
+      waiting.settle();
+    } finally {
+      vi.restoreAllMocks();
+    }
+    expect([...waiting.newestFirst()]).toMatchObject([{ record: { source: { port: 1 } } }]);
   });
 
   test('tells the time of day of an event', () => {
