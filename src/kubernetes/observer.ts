@@ -24,8 +24,8 @@ export interface ReflectorObserver<T> {
    * (with whatever happened since) after the next list.
    */
   changed: (batch: Batch<T>) => void;
-  /** The first list has been delivered. Called once. What it throws is treated as in `changed`. */
-  synced: () => void;
+  /** The first list has been delivered. Called once, or again if it throws, which is treated as in `changed`. */
+  synced: (resourceVersion: string) => void;
   /** The phase or the error is another one than before. */
   state: (state: ReflectorState) => void;
 }

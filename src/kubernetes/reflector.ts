@@ -184,7 +184,7 @@ export class Reflector<T> {
     comparison.absentBut(keys, resourceVersion);
     this.#deliver(comparison, resourceVersion, arrived);
     if (this.#synced) this.#counts.relists += 1;
-    else this.#tell(() => this.#options.observer.synced());
+    else this.#tell(() => this.#options.observer.synced(resourceVersion));
     this.#synced = true;
     return resourceVersion;
   }

@@ -91,7 +91,7 @@ export class ClusterWatch {
         decode,
         observer: {
           changed: (batch) => this.#changed(resource, batch),
-          synced: () => this.#synced(resource),
+          synced: (resourceVersion) => this.#synced(resource, resourceVersion),
           state: (state) => observer.state(resource, state),
         },
         ...(pace ? { pace } : {}),
@@ -108,17 +108,12 @@ export class ClusterWatch {
   }
 
   state(): Readonly<Record<WatchedResource, ReflectorState>> {
-    const {
-      namespaces: ofNamespaces,
-      nodes: ofNodes,
-      pods: ofPods,
-      networkPolicies: ofPolicies,
-    } = this.#reflectors;
+    const following = this.#reflectors;
     return {
-      namespaces: ofNamespaces.state,
-      nodes: ofNodes.state,
-      pods: ofPods.state,
-      networkPolicies: ofPolicies.state,
+      namespaces: following.namespaces.state,
+      nodes: following.nodes.state,
+      pods: following.pods.state,
+      networkPolicies: following.networkPolicies.state,
     };
   }
 
@@ -138,7 +133,8 @@ export class ClusterWatch {
     if (this.synced) this.#deliver();
   }
 
-  #synced(resource: WatchedResource): void {
+  #synced(resource: WatchedResource, resourceVersion: string): void {
+    this.#versions[resource] = resourceVersion;
     if (this.#unsynced.size > 1) {
       this.#unsynced.delete(resource);
     } else if (this.#unsynced.has(resource)) {
