@@ -14,7 +14,7 @@ export interface Call {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Absolute, encoded. */
   readonly path: string;
-  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  readonly query?: Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
   readonly body?: { readonly type: string; readonly text: string };
   readonly accept?: string;
   readonly signal?: AbortSignal | undefined;
@@ -34,7 +34,7 @@ export interface TlsSettings {
 }
 
 export const defaultSilenceMs = 30_000;
-const keepAliveMs = 15_000;
+export const keepAliveMs = 15_000;
 
 const defaultMaxBytes = 64 * 1024 * 1024;
 
@@ -57,18 +57,18 @@ export class Transport {
     }
     const status = answer.statusCode ?? 0;
     if (status >= 200 && status < 300) return answer;
-    const body = await readBody(answer, call);
-    const retryAfter = secondsUntil(answer.headers['retry-after']);
-    throw new ApiError(call.action, {
-      status,
-      body: parseStatus(body.toString('utf8')),
-      ...(retryAfter === undefined ? {} : { retryAfter }),
-    });
+    throw await answerError(call, answer);
   }
 
   /** The whole answer. @throws as `open` */
   async bytes(call: Call): Promise<Buffer> {
     return readBody(await this.open(call), call);
+  }
+
+  /** What a new connection needs, read anew. @throws BulkheadError KUBERNETES_CREDENTIALS */
+  async access(): Promise<{ readonly headers: Identity['headers']; readonly tls: TlsSettings }> {
+    const identity = await this.connection.credentials.identity();
+    return { headers: identity.headers, tls: tlsSettings(await this.connection.trust(), identity) };
   }
 
   /** Ends idle connections; those in use end with their requests. */
@@ -79,19 +79,17 @@ export class Transport {
 
   async #send(call: Call): Promise<IncomingMessage> {
     const { connection } = this;
-    const identity = await connection.credentials.identity();
-    const trust = await connection.trust();
-    const agent =
-      connection.server.protocol === 'http:' ? this.#http : this.#agent(tlsSettings(trust, identity));
+    const { headers, tls } = await this.access();
+    const agent = connection.server.protocol === 'http:' ? this.#http : this.#agent(tls);
     call.signal?.throwIfAborted();
     try {
-      return await exchange(call, { connection, agent, headers: identity.headers });
+      return await exchange(call, { connection, agent, headers });
     } catch (error) {
       call.signal?.throwIfAborted();
       if (!(error instanceof StaleConnection)) throw transportError(call.action, connection.server, error);
     }
     try {
-      return await exchange(call, { connection, agent, headers: identity.headers });
+      return await exchange(call, { connection, agent, headers });
     } catch (error) {
       call.signal?.throwIfAborted();
       const cause = error instanceof StaleConnection ? error.cause : error;
@@ -108,7 +106,7 @@ export class Transport {
   }
 }
 
-export function tlsSettings(trust: Trust, { certificate, key }: Identity): TlsSettings {
+function tlsSettings(trust: Trust, { certificate, key }: Identity): TlsSettings {
   return {
     ...(trust.ca === undefined ? {} : { ca: trust.ca }),
     ...(certificate === undefined || key === undefined ? {} : { cert: certificate, key }),
@@ -163,14 +161,17 @@ function exchange(call: Call, { connection, agent, headers }: Way): Promise<Inco
 }
 
 /** Without the brackets of an IPv6 address. */
-export function hostOf(server: URL): string {
+function hostOf(server: URL): string {
   return server.hostname.replace(/^\[(.*)\]$/, '$1');
 }
 
 export function requestPath(server: URL, { path, query = {} }: Pick<Call, 'path' | 'query'>): string {
   const parameters = new URLSearchParams();
-  for (const [key, value] of Object.entries(query))
-    if (value !== undefined) parameters.append(key, String(value));
+  for (const [key, value] of Object.entries(query)) {
+    if (value === undefined) continue;
+    for (const one of Array.isArray(value) ? (value as readonly string[]) : [value])
+      parameters.append(key, String(one));
+  }
   const text = parameters.toString();
   return `${server.pathname.replace(/\/$/, '')}${path}${text === '' ? '' : `?${text}`}`;
 }
@@ -198,6 +199,17 @@ export function brokenOff(action: Action, error: unknown): Error {
   if (error instanceof Error && 'diagnostics' in error) return error;
   const reason = error instanceof Error ? error.message : String(error);
   return protocolError(action, `the connection broke in the middle of the answer (${reason})`);
+}
+
+/** What the server said instead of success. */
+export async function answerError(call: Call, answer: IncomingMessage): Promise<ApiError> {
+  const body = await readBody(answer, call);
+  const retryAfter = secondsUntil(answer.headers['retry-after']);
+  return new ApiError(call.action, {
+    status: answer.statusCode ?? 0,
+    body: parseStatus(body.toString('utf8')),
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+  });
 }
 
 function parseStatus(text: string): unknown {
