@@ -99,7 +99,7 @@ export class ExecPlugin {
       execFile(command, [...this.#config.arguments], { env, timeout: timeoutMs }, (error, stdout) => {
         if (!error) resolve(stdout);
         else if (error.code === 'ENOENT') reject(this.#failed('is not installed', installHint));
-        else reject(this.#failed(`failed (${error.killed ? 'took too long' : systemCode(error)})`));
+        else reject(this.#failed(`failed (${reasonOf(error)})`));
       });
     });
   }
@@ -141,4 +141,9 @@ export class ExecPlugin {
       ),
     );
   }
+}
+
+function reasonOf(error: Error & { killed?: boolean; code?: unknown }): string {
+  if (error.killed) return 'took too long';
+  return typeof error.code === 'number' ? `exit code ${error.code}` : systemCode(error);
 }
