@@ -38,6 +38,8 @@ export function resolvePlain(text: string): ScalarValue {
   const word = words.get(text);
   if (word !== undefined) return word;
   if (!/^[-+.\d]/.test(text)) return text;
+  // Here alone an underscore does not separate digits.
+  if (text.startsWith('.')) return float.test(text) ? Number(text) : text;
   const digits = text.replaceAll('_', '');
   for (const [pattern, radix] of integers) {
     const match = pattern.exec(digits);

@@ -37,7 +37,10 @@ export interface SeenRequest {
 type Route = (request: SeenRequest, response: ServerResponse) => void;
 
 export class FakeApiServer {
+  /** Pods. */
   readonly store = new FakeStore();
+  /** Other resources, by path. */
+  readonly stores = new Map<string, FakeStore>();
   /** Each is used up by one request, in order. */
   readonly faults: { list: Fault[]; watch: Fault[] } = { list: [], watch: [] };
   readonly requests: SeenRequest[] = [];
@@ -47,7 +50,7 @@ export class FakeApiServer {
   readonly #sockets = new Set<Socket>();
   readonly #scheme: 'http' | 'https';
   /** What lists that go on page by page are of. */
-  readonly #snapshots = new Map<number, readonly StoredObject[]>();
+  readonly #snapshots = new Map<string, readonly StoredObject[]>();
   #port = 0;
 
   private constructor(tls: ServerOptions | undefined) {
@@ -113,12 +116,21 @@ export class FakeApiServer {
     else this.#list(seen, response);
   }
 
-  #list({ query }: SeenRequest, response: ServerResponse): void {
+  #storeOf(path: string): FakeStore {
+    if (path === '/api/v1/pods') return this.store;
+    const store = this.stores.get(path) ?? new FakeStore();
+    this.stores.set(path, store);
+    return store;
+  }
+
+  #list({ path, query }: SeenRequest, response: ServerResponse): void {
+    const store = this.#storeOf(path);
     const fault = this.faults.list.shift();
     const token = query.get('continue');
-    const version = token === null ? this.store.version : Number(token.split(':')[0]);
-    if (token === null) this.#snapshots.set(version, [...this.store.objects.values()]);
-    const objects = version < this.store.oldest ? undefined : this.#snapshots.get(version);
+    const version = token === null ? store.version : Number(token.split(':')[0]);
+    const snapshot = `${path} ${version}`;
+    if (token === null) this.#snapshots.set(snapshot, [...store.objects.values()]);
+    const objects = version < store.oldest ? undefined : this.#snapshots.get(snapshot);
     if (!objects) {
       sendStatus(response, 410);
       return;
@@ -133,10 +145,11 @@ export class FakeApiServer {
     answer?.end();
   }
 
-  #watch({ query }: SeenRequest, response: ServerResponse): void {
+  #watch({ path, query }: SeenRequest, response: ServerResponse): void {
+    const store = this.#storeOf(path);
     const fault = this.faults.watch.shift();
     let version = Number(query.get('resourceVersion'));
-    if (version < this.store.oldest) {
+    if (version < store.oldest) {
       sendStatus(response, 410);
       return;
     }
@@ -147,7 +160,7 @@ export class FakeApiServer {
       lineOf({ type: 'BOOKMARK', object: { kind: 'Pod', metadata: { resourceVersion: String(at) } } });
     // What is known at one time goes out at once.
     const flush = (): void => {
-      const lines = this.store.eventsAfter(version).map(({ type, object, version: at }) => {
+      const lines = store.eventsAfter(version).map(({ type, object, version: at }) => {
         const line = lineOf({ type, object });
         version = at;
         if (fault?.kind === 'repeat') return line + line;
@@ -160,7 +173,7 @@ export class FakeApiServer {
       answer.write(lineOf({ type: 'ERROR', object: statusObject(fault.code) }));
     }
     if (fault?.kind === 'old-bookmark') answer.write(bookmark(version - 1));
-    const stop = this.store.listen(flush);
+    const stop = store.listen(flush);
     response.on('close', stop);
   }
 }

@@ -1,7 +1,7 @@
 /** Pods as an API server keeps them: each write has the next resource version, and the past is remembered until it is compacted. */
 export interface StoredObject {
   readonly metadata: {
-    readonly namespace: string;
+    readonly namespace?: string;
     readonly name: string;
     readonly uid: string;
     readonly resourceVersion: string;
@@ -37,18 +37,19 @@ export class FakeStore {
     return new Map([...this.#objects].toSorted(([a], [b]) => (a < b ? -1 : 1)));
   }
 
-  /** `key` is `namespace/name`. */
-  set(key: string, text: string): void {
+  /** `key` is `namespace/name`, or a name; `more` are fields beside `metadata`, or of it. */
+  set(key: string, text: string, more: { metadata?: object; [field: string]: unknown } = {}): void {
     const before = this.#objects.get(key);
-    const [namespace = '', name = ''] = key.split('/');
+    const slash = key.indexOf('/');
     const metadata = {
-      namespace,
-      name,
+      ...more.metadata,
+      ...(slash < 0 ? {} : { namespace: key.slice(0, slash) }),
+      name: key.slice(slash + 1),
       uid: before?.metadata.uid ?? `uid-${(this.#uids += 1)}`,
       resourceVersion: String((this.#version += 1)),
       annotations: { text },
     };
-    const object = { metadata };
+    const object = { ...more, metadata };
     this.#objects.set(key, object);
     this.#record({ version: this.#version, type: before ? 'MODIFIED' : 'ADDED', object });
   }
@@ -58,7 +59,7 @@ export class FakeStore {
     if (!before) return;
     this.#objects.delete(key);
     this.#version += 1;
-    const object = { metadata: { ...before.metadata, resourceVersion: String(this.#version) } };
+    const object = { ...before, metadata: { ...before.metadata, resourceVersion: String(this.#version) } };
     this.#record({ version: this.#version, type: 'DELETED', object });
   }
 

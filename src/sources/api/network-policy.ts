@@ -1,13 +1,12 @@
 /** NetworkPolicies of an API server, decoded as strictly as those of manifests, and by the same decoder. */
 import { failure, type Diagnostic } from '../../errors.ts';
 import type { RawObject } from '../../kubernetes/client.ts';
-import type { Cursor } from '../../objects/cursor.ts';
+import { Cursor } from '../../objects/cursor.ts';
 import { decodeLabelSelector } from '../../objects/labels.ts';
 import type { LabelSelector, NetworkPolicy } from '../../objects/model.ts';
 import { decodeNetworkPolicy } from '../../objects/network-policy.ts';
-import { parseDocuments } from '../documents.ts';
 import { ObjectReader } from './object-reader.ts';
-import { policyText } from './policy-text.ts';
+import { policyDocument } from './policy-document.ts';
 
 /** Which state of which object this is. */
 export interface PolicyRevision {
@@ -37,20 +36,19 @@ export type ApiPolicy = AcceptedPolicy | RefusedPolicy;
 
 const apiVersion = 'networking.k8s.io/v1';
 
-/** The policy, and what is odd about it. Its positions are places in `policyText`. */
+/** The policy, and what is odd about it. Its positions are places in `policyDocument`. */
 export function decodeApiPolicy(raw: RawObject): { policy: ApiPolicy; problems: readonly Diagnostic[] } {
   const revision = revisionOf(raw);
   const file = `networkpolicies/${revision.key}`;
   const diagnostics: Diagnostic[] = [];
   try {
-    const text = policyText(raw, apiVersion);
-    const [document] = parseDocuments({ name: file, text }, { unknownFields: 'error', diagnostics });
-    if (document) return decodeDocument(document, revision, diagnostics);
+    const { root, lines } = policyDocument(raw, apiVersion);
+    const context = { file, lines, aliases: new Map(), diagnostics, unknownFields: 'error' } as const;
+    return decodeDocument(new Cursor(context, root, { field: '', offset: 0 }), revision, diagnostics);
   } catch (error) {
     diagnostics.push(unreadable(file, error));
+    return { policy: { ...revision, refused: diagnostics }, problems: diagnostics };
   }
-  if (diagnostics.length === 0) diagnostics.push(unreadable(file, 'nothing in it'));
-  return { policy: { ...revision, refused: diagnostics }, problems: diagnostics };
 }
 
 function decodeDocument(
