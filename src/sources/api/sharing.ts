@@ -10,6 +10,10 @@ export class Sharing {
   readonly #texts = new Map<string, string>();
   readonly #values = new Map<string, unknown>();
 
+  get size(): number {
+    return Math.max(this.#texts.size, this.#values.size);
+  }
+
   text(text: string): string {
     const known = this.#texts.get(text);
     if (known !== undefined) return known;

@@ -23,7 +23,10 @@ const awkward = fc.string({
   unit: fc.constantFrom(...'ab01 -:#?"\'\\\n\t._{[!&*%@`|>,ü漢😀~', 'word ', '1e3', '=', 'null', 'yes'),
   maxLength: 60,
 });
-const key = fc.oneof(fc.string({ unit: fc.constantFrom(...'ab01-._/'), minLength: 1, maxLength: 160 }), awkward);
+const key = fc.oneof(
+  fc.string({ unit: fc.constantFrom(...'ab01-._/'), minLength: 1, maxLength: 160 }),
+  awkward,
+);
 const json = fc.letrec((tie) => ({
   value: fc.oneof(
     { depthSize: 'small', withCrossShrink: true },
@@ -56,7 +59,8 @@ test('what is printed is read again as it was, and stands where it is said to st
 
 /** The value that a node stands for. */
 function plain(node: unknown): unknown {
-  if (isMap(node)) return Object.fromEntries(node.items.map(({ key: name, value }) => [keyOf(name), plain(value)]));
+  if (isMap(node))
+    return Object.fromEntries(node.items.map(({ key: name, value }) => [keyOf(name), plain(value)]));
   if (isSeq(node)) return node.items.map(plain);
   return isScalar(node) ? scalarValue(node) : null;
 }
