@@ -6,12 +6,12 @@ import type { TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { BulkheadError } from '../../src/errors.ts';
 import { KubernetesClient } from '../../src/kubernetes/client.ts';
 import { findConnection, type ConnectOptions } from '../../src/kubernetes/connect.ts';
 import { namespaces } from '../../src/kubernetes/resource.ts';
 import { Authority, type KeyPair } from '../cluster/control-plane/authority.ts';
 import { FakeApiServer, sendStatus, type SeenRequest } from './fake-api-server.ts';
+import { base64, failureOf, write } from './in-files.ts';
 
 let directory: string;
 let authority: Authority;
@@ -75,11 +75,6 @@ function kubeconfig({ cluster = {}, user = {}, context = {} }: Parts): string {
   return write(join(folder, 'config'), stringify(content));
 }
 
-function write(path: string, text: string): string {
-  writeFileSync(path, text);
-  return path;
-}
-
 /** What a request over the connection brings to the server. */
 async function ask(options: ConnectOptions): Promise<SeenRequest> {
   const connection = await findConnection({ environment: {}, ...options });
@@ -91,17 +86,6 @@ async function ask(options: ConnectOptions): Promise<SeenRequest> {
   }
   return server.requests.at(-1) as SeenRequest;
 }
-
-async function failureOf(action: () => Promise<unknown>): Promise<BulkheadError> {
-  const error = await action().then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  expect(error).toBeInstanceOf(BulkheadError);
-  return error as BulkheadError;
-}
-
-const base64 = (path: string): string => readFileSync(path).toString('base64');
 
 describe('a kubeconfig', () => {
   test.each([
@@ -123,7 +107,7 @@ describe('a kubeconfig', () => {
       'certificate-authority': undefined,
       'certificate-authority-data': base64(authority.certificate),
     };
-    await ask({ kubeconfig: kubeconfig({ cluster }) });
+    await expect(ask({ kubeconfig: kubeconfig({ cluster }) })).resolves.toBeDefined();
   });
 
   test.each([

@@ -1,5 +1,5 @@
 /** Follows a fake API server with a reflector, and keeps what it is told. */
-import { expect } from 'vitest';
+import assert from 'node:assert/strict';
 import type { BulkheadError } from '../../src/errors.ts';
 import { KubernetesClient, type RawObject } from '../../src/kubernetes/client.ts';
 import type { Connection } from '../../src/kubernetes/connection.ts';
@@ -49,7 +49,7 @@ export class Recorder {
           this.syncs += 1;
         },
         state: (state) => {
-          expect(this.#closed).toBe(false);
+          assert.equal(this.#closed, false);
           this.states.push(state);
         },
       },
@@ -66,7 +66,7 @@ export class Recorder {
     await until(() => this.syncs > 0 && describePods(this.pods) === describeStore(server), {
       what: () => `${describePods(this.pods)}\nbecomes\n${describeStore(server)}\n${this.describeState()}`,
     });
-    expect(this.reflector.size).toBe(server.store.objects.size);
+    assert.equal(this.reflector.size, server.store.objects.size);
   }
 
   async watching(): Promise<void> {
@@ -85,15 +85,15 @@ export class Recorder {
   }
 
   #take(batch: Batch<Pod>): void {
-    expect(this.#closed).toBe(false);
-    expect(batch.changes.length).toBeGreaterThan(0);
+    assert.equal(this.#closed, false);
+    assert.ok(batch.changes.length > 0);
     this.before(batch);
     for (const { key, now } of batch.changes) {
       const known = this.pods.get(key);
       // Nothing is told that was known, and a name passes to another object by way of being free.
-      if (now === undefined) expect(known, key).toBeDefined();
-      else expect([undefined, now.uid], key).toContain(known?.uid);
-      if (now) expect(now.version, key).not.toBe(known?.version);
+      if (now === undefined) assert.ok(known, key);
+      else assert.ok(known === undefined || known.uid === now.uid, key);
+      if (now) assert.notEqual(now.version, known?.version, key);
       if (now) this.pods.set(key, now);
       else this.pods.delete(key);
     }
@@ -133,8 +133,8 @@ function decode(raw: RawObject): Pod {
   };
 }
 
-function describePods(pods: ReadonlyMap<string, Pod>): string {
-  const sorted = [...pods].toSorted(([a], [b]) => (a < b ? -1 : 1));
+function describePods(known: ReadonlyMap<string, Pod>): string {
+  const sorted = [...known].toSorted(([a], [b]) => (a < b ? -1 : 1));
   return sorted.map(([key, { uid, version, text }]) => `${key} ${uid} ${version} ${text}`).join('\n');
 }
 

@@ -1,5 +1,5 @@
 /** Cuts at each byte, and sequences of changes and faults that nobody thought of. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { FakeApiServer, type Fault } from './fake-api-server.ts';
 import { Recorder, until } from './recorder.ts';

@@ -147,7 +147,7 @@ describe('watching', () => {
   });
 
   test('asks for an end after a random time, so that agents spread over servers', async () => {
-    server.faults.watch.push(...Array<{ kind: 'end'; bytes: number }>(12).fill({ kind: 'end', bytes: 10 }));
+    server.faults.watch.push(...Array.from({ length: 12 }, () => ({ kind: 'end', bytes: 10 }) as const));
     const recorder = follow({ watchSeconds: 300 });
     server.store.set('shop/cart', 'a');
     await recorder.watching();
@@ -243,7 +243,7 @@ describe('state', () => {
     await recorder.watching();
     expect(recorder.reflector.state).toMatchObject({ phase: 'watching', synced: true });
     expect(recorder.reflector.state.staleSince).toBeUndefined();
-    const before = Date.now();
+    const before = performance.now();
     await server.stop();
     await until(() => recorder.errors.some(({ code }) => code === 'KUBERNETES_UNREACHABLE'), {
       what: () => recorder.describeState(),

@@ -51,7 +51,7 @@ export function writeScalar(text: string, style: ScalarStyle, place: ScalarPlace
   switch (style) {
     case 'plain':
       if (place.column + text.length <= bestWidth) return text;
-      return fold([...text], place, { first: 0, last: Infinity });
+      return fold(Array.from(text), place, { first: 0, last: Infinity });
     case 'single': {
       const characters = Array.from(text, (character) => (character === "'" ? "''" : character));
       return `'${fold(characters, { ...place, column: place.column + 1 }, insideQuotes(characters))}'`;
@@ -115,7 +115,7 @@ function fold(characters: readonly string[], place: ScalarPlace, { first, last }
 /** Beyond the best width the first of several blanks becomes the end of a line, and the next one is escaped. */
 function foldEscaped(text: string, place: ScalarPlace): string {
   let [column, result] = [place.column, ''];
-  const characters = [...text];
+  const characters = Array.from(text);
   for (const [index, character] of characters.entries()) {
     const isFirstBlank = character === ' ' && characters[index - 1] !== ' ';
     const isInside = index > 0 && index < characters.length - 1;

@@ -148,7 +148,7 @@ class Printer {
 
 /** Letters after other characters, and numbers within by their value. Upstream: goyaml.v2/sorter.go, keyList.Less. */
 export function compareKeys(a: string, b: string): number {
-  const [left, right] = [[...a], [...b]];
+  const [left, right] = [Array.from(a), Array.from(b)];
   const index = left.findIndex((character, at) => character !== right[at]);
   const [one = '', other = ''] = [left[index], right[index]];
   if (index < 0 || other === '') return left.length - right.length;

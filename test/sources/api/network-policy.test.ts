@@ -74,16 +74,17 @@ describe('the conformance corpus', () => {
       // The API server has made networking.k8s.io/v1 of whatever was written.
       const { apiVersion: _, kind: __, ...raw } = manifest;
       const { policy } = decodeApiPolicy(raw);
-      expect(policy.refused, id).toBeUndefined();
+      expect({ id, refused: policy.refused }).toEqual({ id, refused: undefined });
       const decoded = 'policy' in policy ? policy.policy : undefined;
-      expect(withoutPlaces({ ...decoded, apiVersion }), id).toEqual(
-        withoutPlaces({ ...expected, apiVersion }),
-      );
+      expect({ id, policy: withoutPlaces({ ...decoded, apiVersion }) }).toEqual({
+        id,
+        policy: withoutPlaces({ ...expected, apiVersion }),
+      });
 
       const file = `networkpolicies/${policy.key}`;
       const [again] = parseManifests(policyDocument(raw, apiVersion).text, file).objects.values();
       const placed = again?.kind === 'NetworkPolicy' ? again.policy : undefined;
-      expect(positionsIn(decoded), id).toEqual(positionsIn(placed));
+      expect({ id, places: positionsIn(decoded) }).toEqual({ id, places: positionsIn(placed) });
     }
   });
 });
