@@ -26,7 +26,7 @@ export function perEndpointMaps(cluster: Cluster, program: Program): EndpointMap
     labelSets.set(identity, (labelSets.get(identity) ?? new Set()).add(text));
   }
   const counts = new Map([...labelSets].map(([identity, texts]) => [identity, texts.size]));
-  for (const { identity } of program.cidrs.values()) {
+  for (const { identity } of program.cidrs) {
     counts.set(identity, (counts.get(identity) ?? 0) + 1);
   }
   const sizes = new Map<SetId, number>();
@@ -42,7 +42,7 @@ export function perEndpointMaps(cluster: Cluster, program: Program): EndpointMap
     entries += size;
     largest = Math.max(largest, size);
   }
-  return { endpoints: perPod.size, identities: all.size + program.cidrs.size, entries, largest };
+  return { endpoints: perPod.size, identities: all.size + program.cidrs.length, entries, largest };
 }
 
 /** What is allowed to everybody needs one entry, not one for each identity. */

@@ -44,7 +44,7 @@ export function tableStats(cluster: Cluster, policies: readonly Policy[], progra
     cluster: { pods: cluster.pods.size, policies: policies.length, nodes: cluster.nodes.size },
     program: {
       addresses: program.addresses.size,
-      prefixes: program.cidrs.size,
+      prefixes: program.cidrs.length,
       identities: program.identities.size,
       sets: program.sets.size,
       setIdentities: program.sets.values().reduce((sum, { classes }) => sum + classes.size, 0),

@@ -133,7 +133,7 @@ function changePorts(policy: Policy, index: number): readonly [ClusterChange, Cl
 function sizesOf({ addresses, cidrs, identities, sets, classes }: Program): Record<string, number> {
   return {
     addresses: addresses.size,
-    prefixes: cidrs.size,
+    prefixes: cidrs.length,
     identities: identities.size,
     sets: sets.size,
     'set × identity rows': sets.values().reduce((sum, set) => sum + set.classes.size, 0),

@@ -2,7 +2,6 @@
  * The address space cut by the ipBlocks and their excepts: every prefix that appears in one becomes a cell, and an
  * address belongs to the cell of its longest prefix. All addresses of a cell are in exactly the same blocks.
  */
-import { compareAddresses } from '../objects/ip.ts';
 import type { Cidr } from '../objects/ip.ts';
 import { PrefixTable } from './prefix-table.ts';
 import type { PredicateId } from './predicates.ts';
@@ -16,45 +15,50 @@ export interface Block {
 
 export interface Cell {
   readonly cidr: Cidr;
+  /** That of the next shorter prefix around it. */
+  readonly around: Cell | undefined;
   /** The blocks that the cell's addresses are in, ascending. */
   readonly predicates: readonly PredicateId[];
 }
 
 interface Cut {
   readonly cidr: Cidr;
-  readonly enters: PredicateId[];
-  readonly leaves: Set<PredicateId>;
+  around: Cell | undefined;
+  predicates: PredicateId[];
+  /** Absent in most, of which there can be a million. */
+  leaves?: PredicateId[];
 }
 
 export interface Cells {
   /** Shorter prefixes before the longer ones in them. */
   readonly all: readonly Cell[];
-  readonly table: PrefixTable<Cell>;
+  readonly table: Pick<PrefixTable<Cell>, 'match'>;
 }
 
 export function cutIntoCells(blocks: readonly Block[]): Cells {
-  const cuts = new Map<string, Cut>();
-  const cutAt = (cidr: Cidr): Cut => {
-    let cut = cuts.get(cidr.text);
-    if (!cut) cuts.set(cidr.text, (cut = { cidr, enters: [], leaves: new Set() }));
+  const table = new PrefixTable<Cut>();
+  const all: Cut[] = [];
+  const cutAt = (cidr: Cidr, predicates: PredicateId[]): Cut => {
+    const cut = { cidr, around: undefined, predicates };
+    all.push(cut);
+    table.set(cidr, cut);
     return cut;
   };
   for (const { predicate, cidr, except } of blocks) {
-    cutAt(cidr).enters.push(predicate);
-    for (const hole of except) cutAt(hole).leaves.add(predicate);
+    const cut = table.get(cidr);
+    if (cut) cut.predicates.push(predicate);
+    else cutAt(cidr, [predicate]);
+    for (const hole of except) {
+      const inner = table.get(hole) ?? cutAt(hole, []);
+      if (inner.leaves) inner.leaves.push(predicate);
+      else inner.leaves = [predicate];
+    }
   }
-  const all: Cell[] = [];
-  const table = new PrefixTable<Cell>();
-  for (const { cidr, enters, leaves } of [...cuts.values()].sort(widestFirst)) {
-    const around = table.cover(cidr)?.predicates ?? [];
-    const predicates = [...around.filter((id) => !leaves.has(id)), ...enters].sort((a, b) => a - b);
-    const cell = { cidr, predicates };
-    all.push(cell);
-    table.set(cidr, cell);
+  all.sort((a, b) => a.cidr.prefixLength - b.cidr.prefixLength);
+  for (const cut of all) {
+    cut.around = table.cover(cut.cidr);
+    for (const id of cut.around?.predicates ?? []) if (!cut.leaves?.includes(id)) cut.predicates.push(id);
+    cut.predicates.sort((a, b) => a - b);
   }
   return { all, table };
-}
-
-function widestFirst(a: Cut, b: Cut): number {
-  return a.cidr.prefixLength - b.cidr.prefixLength || compareAddresses(a.cidr, b.cidr);
 }

@@ -19,28 +19,12 @@ export class ClassEntries {
     this.#entries.startRound();
   }
 
-  takeBackRound(): void {
-    this.#tables.takeBackRound();
-    this.#entries.takeBackRound();
-  }
-
   /** `key`: equal only for equal rules. */
   intern(key: string, rules: () => readonly MatchedTier[]): ClassEntry {
-    return this.#intern(
-      this.#tables.intern(key, () => {
-        const ports = portTable(rules());
-        return { ports, text: describePorts(ports) };
-      }),
-    );
-  }
-
-  /** What the key stood for in the round before goes on to this one. */
-  keep(key: string): void {
-    const table = this.#tables.keep(key);
-    if (table) this.#intern(table);
-  }
-
-  #intern({ ports, text }: PortTable): ClassEntry {
+    const { ports, text } = this.#tables.intern(key, () => {
+      const made = portTable(rules());
+      return { ports: made, text: describePorts(made) };
+    });
     return this.#entries.intern(text, (id) => ({ id, ports }));
   }
 }

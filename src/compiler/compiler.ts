@@ -8,9 +8,7 @@ import type { Origin, Policy } from '../policy/ir.ts';
 import { cutIntoCells } from './cidr-cells.ts';
 import type { Cell } from './cidr-cells.ts';
 import { ClassTables } from './classes.ts';
-import type { Identity } from './classes.ts';
 import { Interner, Slots } from './interner.ts';
-import { PrefixTable } from './prefix-table.ts';
 import { Predicates } from './predicates.ts';
 import type { NamedPorts, PredicateId } from './predicates.ts';
 import { profilePods } from './profiles.ts';
@@ -20,6 +18,7 @@ import type {
   CidrEntry,
   ClassEntry,
   ClassId,
+  Identity,
   IdentityId,
   Program,
   RuleId,
@@ -82,16 +81,8 @@ export class Compiler {
     }
     const cidrs = space.cidrs();
     const { sets, classes } = this.#classify(subjects, space.identities);
-    return { addresses, cidrs, sets, classes, rules, identities: space.describe() };
-  }
-
-  /**
-   * For when the last compile came to nothing: the datapath refused its program and holds what the one before it says.
-   * That one's ids must go on meaning what they mean.
-   */
-  takeBack(): void {
-    for (const ids of this.#ids) ids.takeBackRound();
-    this.#classTables.takeBackRound();
+    const { questions } = predicates;
+    return { addresses, cidrs, sets, classes, rules, identities: space.identities, questions };
   }
 
   /** Rules that select nobody now count too: their counters must outlive a moment without pods. */
@@ -109,7 +100,7 @@ export class Compiler {
     const sets = new Map<SetId, SetEntry>();
     const classes = new Map<ClassId, ClassEntry>();
     for (const { id, tiers, isolatedBy } of subjects.sets.values()) {
-      const { ids, entries } = this.#classTables.classify(id, tiers);
+      const { ids, entries } = this.#classTables.classify(tiers);
       for (const entry of entries) classes.set(entry.id, entry);
       sets.set(id, { id, classes: ids, isolatedBy });
     }
@@ -124,7 +115,6 @@ class IdentitySpace {
   readonly #ids: Interner<IdentityId>;
   readonly #cells;
   readonly #byProfile = new Map<Profile, ProfileIdentities>();
-  readonly #byCell = new Map<Cell, IdentityId>();
 
   /** All predicates must be registered before. */
   constructor(predicates: Predicates, ids: Interner<IdentityId>) {
@@ -141,34 +131,23 @@ class IdentitySpace {
     if (id === undefined)
       own.byCell.set(
         cell,
-        (id = this.#identify([...own.predicates, ...(cell?.predicates ?? [])], own.ports)),
+        (id = this.#identify(
+          [...own.predicates, ...(cell?.predicates ?? [])].sort((a, b) => a - b),
+          own.ports,
+        )),
       );
     return id;
   }
 
   ofAddress(address: Address): IdentityId {
-    const cell = this.#cells.table.match(address);
-    return cell ? this.#ofCell(cell) : 0;
+    return this.#identify(this.#cells.table.match(address)?.predicates ?? [], noPorts);
   }
 
-  /** Only the prefixes that say something else than the shorter prefix around them. */
-  cidrs(): Map<string, CidrEntry> {
-    const entries = new Map<string, CidrEntry>();
-    const kept = new PrefixTable<IdentityId>();
-    for (const cell of this.#cells.all) {
-      const identity = this.#ofCell(cell);
-      if (identity === (kept.cover(cell.cidr) ?? 0)) continue;
-      kept.set(cell.cidr, identity);
-      entries.set(cell.cidr.text, { cidr: cell.cidr, identity });
-    }
-    return entries;
-  }
-
-  describe(): Map<IdentityId, readonly string[]> {
-    return new Map(
-      this.identities
-        .values()
-        .map(({ id, predicates }) => [id, predicates.map((each) => this.#predicates.text(each)).sort()]),
+  cidrs(): CidrEntry[] {
+    return this.#cells.all.flatMap(({ cidr, around, predicates }) =>
+      sameItems(predicates, around?.predicates ?? [])
+        ? []
+        : [{ cidr, identity: this.#identify(predicates, noPorts) }],
     );
   }
 
@@ -179,20 +158,16 @@ class IdentitySpace {
     return { predicates, ports: new Map(asked), byCell: new Map() };
   }
 
-  #ofCell(cell: Cell): IdentityId {
-    let id = this.#byCell.get(cell);
-    if (id === undefined) this.#byCell.set(cell, (id = this.#identify(cell.predicates, new Map())));
-    return id;
-  }
-
-  #identify(satisfied: readonly PredicateId[], ports: NamedPorts): IdentityId {
-    if (satisfied.length === 0) return 0;
-    const predicates = satisfied.toSorted((a, b) => a - b);
+  /** `predicates` ascending. */
+  #identify(predicates: readonly PredicateId[], ports: NamedPorts): IdentityId {
+    if (predicates.length === 0) return 0;
     const id = this.#ids.intern(predicates.join(','), (fresh) => fresh);
     if (!this.identities.has(id)) this.identities.set(id, { id, predicates, ports });
     return id;
   }
 }
+
+const noPorts: NamedPorts = new Map();
 
 interface ProfileIdentities {
   /** Apart from blocks, which depend on the address. */
@@ -203,4 +178,8 @@ interface ProfileIdentities {
 
 function byTierOrderId(a: Policy, b: Policy): number {
   return a.tier - b.tier || a.order - b.order || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+}
+
+function sameItems<T>(a: readonly T[], b: readonly T[]): boolean {
+  return a.length === b.length && a.every((item, index) => item === b[index]);
 }

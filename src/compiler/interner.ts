@@ -1,7 +1,6 @@
 /**
  * Stable ids across compiles. Both kinds work in rounds, one per compile: what a round doesn't mention is remembered
- * for one more round (the datapath may still hold it) and then forgotten. A round whose compile took no effect is
- * taken back, since the datapath then holds what the round before mentioned.
+ * for one more round (the datapath may still hold it) and then forgotten.
  */
 
 /** Gives equal content the same value for as long as it stays in use; an id is never given twice. */
@@ -15,24 +14,12 @@ export class Interner<T> {
     this.#current = new Map();
   }
 
-  /** The next round follows the one before this, which has to have been the last to be started. */
-  takeBackRound(): void {
-    this.#current = new Map(this.#previous);
-  }
-
   /** `make` is called with a fresh id if the content is new. */
   intern(content: string, make: (id: number) => T): T {
     const known = this.#current.get(content);
     if (known !== undefined) return known;
     const value = this.#previous.get(content) ?? make(this.#nextId++);
     this.#current.set(content, value);
-    return value;
-  }
-
-  /** Mentions content that an earlier round knew; undefined if none does. */
-  keep(content: string): T | undefined {
-    const value = this.#current.get(content) ?? this.#previous.get(content);
-    if (value !== undefined) this.#current.set(content, value);
     return value;
   }
 }
@@ -52,12 +39,6 @@ export class Slots {
     this.#resting = [...this.#previous].filter(([key]) => !this.#current.has(key)).map(([, slot]) => slot);
     this.#previous = this.#current;
     this.#current = new Map();
-  }
-
-  takeBackRound(): void {
-    const fresh = [...this.#current].filter(([key]) => !this.#previous.has(key));
-    this.#free.push(...fresh.map(([, slot]) => slot));
-    this.#current = new Map(this.#previous);
   }
 
   slot(key: string): number {

@@ -85,7 +85,7 @@ function identityOf(program: Program, address: Address): IdentityId {
   let table = prefixTables.get(program);
   if (!table) {
     table = new PrefixTable();
-    for (const { cidr, identity } of program.cidrs.values()) table.set(cidr, identity);
+    for (const { cidr, identity } of program.cidrs) table.set(cidr, identity);
     prefixTables.set(program, table);
   }
   return table.match(address) ?? 0;

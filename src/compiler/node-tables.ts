@@ -53,7 +53,7 @@ function cidrRows(
   podRanges: readonly Cidr[],
   project: (identity: IdentityId) => IdentityId,
 ): Map<string, CidrRow> {
-  const outside = [...program.cidrs.values()]
+  const outside = program.cidrs
     .filter(({ cidr }) => !podRanges.some((range) => cidrContainsCidr(range, cidr)))
     .map(({ cidr, identity }) => ({ cidr, identity: project(identity) }));
   const ranges = podRanges.map((cidr) => ({ cidr, identity: unprogrammedIdentity }));

@@ -4,7 +4,6 @@
  */
 import { cidrContainsCidr } from '../objects/ip.ts';
 import type { LabelSelector, Protocol } from '../objects/model.ts';
-import { describePeer } from '../policy/describe.ts';
 import type { Peer, PodMatch } from '../policy/ir.ts';
 import type { Interner } from './interner.ts';
 import type { Block } from './cidr-cells.ts';
@@ -25,6 +24,9 @@ export function portName(protocol: Protocol, name: string): PortName {
 /** The numbers (ascending) behind the port names of one pod; names that no rule mentions are left out. */
 export type NamedPorts = ReadonlyMap<PortName, readonly number[]>;
 
+/** What a predicate asks of an address. */
+export type Question = Peer | { readonly kind: 'port'; readonly name: PortName; readonly port: number };
+
 /** Numbers predicates; kept between compiles. */
 export type PredicateIds = Interner<PredicateId>;
 
@@ -34,8 +36,8 @@ export class Predicates {
   readonly blocks: Block[] = [];
   /** The port names whose numbers are predicates. */
   readonly portNames = new Set<PortName>();
+  readonly questions = new Map<PredicateId, Question>();
   readonly #ids: PredicateIds;
-  readonly #texts = new Map<PredicateId, string>();
 
   constructor(ids: PredicateIds) {
     this.#ids = ids;
@@ -47,21 +49,15 @@ export class Predicates {
   }
 
   ofPort(name: PortName, port: number): PredicateId {
-    const text = `port ${name}=${port}`;
-    const id = this.#ids.intern(text, (fresh) => fresh);
-    this.#texts.set(id, text);
+    const id = this.#ids.intern(`port ${name}=${port}`, (fresh) => fresh);
+    this.questions.set(id, { kind: 'port', name, port });
     return id;
-  }
-
-  /** In words, for people. */
-  text(id: PredicateId): string {
-    return this.#texts.get(id) ?? '';
   }
 
   #ofPods(peer: PodPeer): PredicateId {
     const id = this.#ids.intern(podMatchKey(peer), (fresh) => fresh);
-    if (this.#texts.has(id)) return id;
-    this.#texts.set(id, describePeer(peer));
+    if (this.questions.has(id)) return id;
+    this.questions.set(id, peer);
     this.pods.add(peer, id);
     return id;
   }
@@ -71,8 +67,8 @@ export class Predicates {
     if (!block) return undefined;
     const { cidr, except, key } = block;
     const id = this.#ids.intern(key, (fresh) => fresh);
-    if (this.#texts.has(id)) return id;
-    this.#texts.set(id, describePeer({ kind: 'ipBlock', cidr, except, position: peer.position }));
+    if (this.questions.has(id)) return id;
+    this.questions.set(id, except === peer.except ? peer : { ...peer, except });
     this.blocks.push({ predicate: id, cidr, except });
     return id;
   }
@@ -83,14 +79,14 @@ export function plainBlock({
   cidr,
   except,
 }: BlockPeer): (Omit<Block, 'predicate'> & { readonly key: string }) | undefined {
-  if (except.length === 0) return { cidr, except, key: `block ${cidr.text} ` };
+  if (except.length === 0) return { cidr, except, key: cidr.text };
   if (except.some((hole) => cidrContainsCidr(hole, cidr))) return undefined;
   const holes = new Map(
     except.filter((hole) => cidrContainsCidr(cidr, hole)).map((hole) => [hole.text, hole]),
   );
   const texts = [...holes.keys()].sort();
   const kept = texts.flatMap((text) => holes.get(text) ?? []);
-  return { cidr, except: kept, key: `block ${cidr.text} ${texts.join(' ')}` };
+  return { cidr, except: kept, key: [cidr.text, ...texts].join(' ') };
 }
 
 /** Equal for matches that differ only in the order of their requirements and values. */

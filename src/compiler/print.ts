@@ -1,8 +1,9 @@
 /** A Program for people, reviews and golden tests: sorted, as plain data (for JSON and YAML) or as text. */
 import { formatPosition } from '../errors.ts';
 import { compareAddresses } from '../objects/ip.ts';
-import { describeOrigin } from '../policy/describe.ts';
+import { describeOrigin, describePeer } from '../policy/describe.ts';
 import { protocolNumbers } from '../policy/verdict.ts';
+import type { Question } from './predicates.ts';
 import { anyProtocol } from './program.ts';
 import type {
   AddressEntry,
@@ -46,7 +47,7 @@ export interface ProgramDescription {
 
 export function describeProgram(program: Program): ProgramDescription {
   const byAddress = [...program.addresses.values()].sort((a, b) => compareAddresses(a.address, b.address));
-  const byPrefix = [...program.cidrs.values()].sort(
+  const byPrefix = [...program.cidrs].sort(
     ({ cidr: a }, { cidr: b }) => compareAddresses(a, b) || a.prefixLength - b.prefixLength,
   );
   return {
@@ -58,7 +59,10 @@ export function describeProgram(program: Program): ProgramDescription {
       egressSet,
     })),
     cidrs: byPrefix.map(({ cidr, identity }) => ({ cidr: cidr.text, identity })),
-    identities: byId(program.identities).map(([id, satisfies]) => ({ id, satisfies })),
+    identities: byId(program.identities).map(([id, { predicates }]) => ({
+      id,
+      satisfies: predicates.map((each) => describeQuestion(program.questions.get(each))).sort(),
+    })),
     sets: byId(program.sets).map(([id, { isolatedBy, classes }]) => ({
       id,
       isolatedBy: isolatedBy.map(describeOrigin),
@@ -148,6 +152,11 @@ function byId<T>(map: ReadonlyMap<number, T>): [number, T][] {
 function groupByClass(classes: SetEntry['classes']): ProgramDescription['sets'][number]['classes'] {
   const groups = Map.groupBy(byId(classes), ([, id]) => id);
   return [...groups].map(([id, rows]) => ({ class: id, identities: rows.map(([identity]) => identity) }));
+}
+
+function describeQuestion(question: Question | undefined): string {
+  if (!question) return '';
+  return question.kind === 'port' ? `port ${question.name}=${question.port}` : describePeer(question);
 }
 
 function describeOwner(owner: AddressEntry['owner']): string {

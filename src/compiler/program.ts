@@ -22,6 +22,7 @@
  */
 import type { Address, Cidr } from '../objects/ip.ts';
 import type { Origin } from '../policy/ir.ts';
+import type { NamedPorts, PredicateId, Question } from './predicates.ts';
 
 export type IdentityId = number;
 /** Index of the compiled rules of one subject and direction; 0 = not isolated. */
@@ -75,15 +76,25 @@ export interface SetEntry {
   readonly isolatedBy: readonly Origin[];
 }
 
+/** Exactly what some addresses satisfy. */
+export interface Identity {
+  readonly id: IdentityId;
+  /** Ascending. */
+  readonly predicates: readonly PredicateId[];
+  /** Those that egress rules mention. */
+  readonly ports: NamedPorts;
+}
+
 export interface Program {
   /** Keyed by canonical text. */
   readonly addresses: ReadonlyMap<string, AddressEntry>;
-  readonly cidrs: ReadonlyMap<string, CidrEntry>;
+  /** Only those that say something else than the shorter prefix around them, shorter ones first. */
+  readonly cidrs: readonly CidrEntry[];
   readonly sets: ReadonlyMap<SetId, SetEntry>;
   readonly classes: ReadonlyMap<ClassId, ClassEntry>;
   readonly rules: ReadonlyMap<RuleId, Origin>;
-  /** For people and golden tests: what each identity satisfies, as stable text. */
-  readonly identities: ReadonlyMap<IdentityId, readonly string[]>;
+  readonly identities: ReadonlyMap<IdentityId, Identity>;
+  readonly questions: ReadonlyMap<PredicateId, Question>;
 }
 
 /** What people want to know of the numbers in events. */

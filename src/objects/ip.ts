@@ -54,14 +54,24 @@ export function parseCidr(text: string): Cidr | undefined {
 }
 
 export function makeAddress(family: IpFamily, bits: bigint): Address {
-  return { family, bits, text: formatAddress(family, bits) };
+  return { family, bits, text: flat(formatAddress(family, bits)) };
 }
 
 /** Clears host bits. `prefixLength` must be within the family's width. */
 export function makeCidr(family: IpFamily, bits: bigint, prefixLength: number): Cidr {
   const hostBits = BigInt(addressWidth(family) - prefixLength);
   const masked = (bits >> hostBits) << hostBits;
-  return { family, bits: masked, prefixLength, text: `${formatAddress(family, masked)}/${prefixLength}` };
+  return {
+    family,
+    bits: masked,
+    prefixLength,
+    text: flat(`${formatAddress(family, masked)}/${prefixLength}`),
+  };
+}
+
+/** V8 keeps text that was put together as a rope of its pieces, three times as big, until a character is asked for. */
+function flat(text: string): string {
+  return text.charCodeAt(0) >= 0 ? text : '';
 }
 
 /** Bits in an address: 32 or 128. */

@@ -48,7 +48,7 @@ describe('identities', () => {
         ingressPolicy('two', 'web', either('[db, web]')),
       ),
     );
-    expect([...program.identities.values()].map((satisfied) => satisfied.length)).toEqual([1]);
+    expect([...program.identities.values()].map(({ predicates }) => predicates.length)).toEqual([1]);
   });
 });
 
