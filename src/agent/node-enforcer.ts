@@ -43,10 +43,13 @@ interface PolicyState {
 /** Opens the datapath anew; what is in the kernel goes on enforcing until its first `apply`. */
 export type OpenDatapath = () => Datapath;
 
+/** About a third of the pods that a node may have: a rolling update, or a node that is drained and filled again. */
+const spareSets = 32;
+
 export class NodeEnforcer {
   readonly #node: string;
   readonly #open: OpenDatapath;
-  readonly #compiler = new LiveCompiler();
+  readonly #compiler = new LiveCompiler({ spareSets });
   readonly #policies = new Map<string, PolicyState>();
   #datapath: Datapath | undefined;
   /** The open datapath has taken tables, be they empty: it enforces. */
@@ -164,10 +167,19 @@ export class NodeEnforcer {
     this.#legend = undefined;
     const delta = this.#compiler.deltas().get(this.#node);
     const compiled = performance.now();
-    const rows = delta ? deltaSize(delta) : 0;
-    this.#behind = delta && (rows > 0 || !this.#begun) ? this.#apply(delta) : undefined;
+    let rows = this.#offerDelta(delta);
+    if (this.#behind && this.#compiler.dropSpares()) {
+      rows = this.#offerDelta(this.#compiler.deltas().get(this.#node));
+    }
     if (!this.#behind) this.#compiler.accept();
     return { rows, compileMs: compiled - start, kernelMs: performance.now() - compiled };
+  }
+
+  /** Gives its size. Sets `behind`. */
+  #offerDelta(delta: Delta | undefined): number {
+    const rows = delta ? deltaSize(delta) : 0;
+    this.#behind = delta && (rows > 0 || !this.#begun) ? this.#apply(delta) : undefined;
+    return rows;
   }
 
   /** Gives why not; programmer errors are thrown. */

@@ -88,6 +88,29 @@ function flowTo(cluster: Cluster, port: number): Flow {
 }
 
 describe('what does not fit', () => {
+  test('takes the room of rules that the node keeps for pods that are gone', () => {
+    const { enforcer, datapath } = setUp();
+    const pods = `${world}${policy('kept', [1, 3])}`;
+    const before = state(pods);
+    enforcer.update(updateBetween(undefined, before));
+    const without = state(pods.replace(pod('server', '10.0.0.3'), ''));
+    enforcer.update(updateBetween(before, without));
+    expect(datapath().model.tables().ports.size).toBe(2);
+    datapath().portCapacity = 3;
+    const other = policy('other', [5, 7]).replace('app: server', 'app: client');
+    const after = state(`${pods.replace(pod('server', '10.0.0.3'), '')}${other}`);
+    enforcer.update(updateBetween(without, after));
+    expect(enforcer.behind).toBeUndefined();
+    expect([...enforcer.refusals]).toEqual([]);
+    expect(
+      datapath()
+        .model.tables()
+        .ports.values()
+        .map(({ port }) => port)
+        .toArray(),
+    ).toEqual([5, 7]);
+  });
+
   test('leaves the pods that changed with it enforced, and closes those of a policy that never was in force', () => {
     const { enforcer, datapath } = setUp();
     const before = state(world);

@@ -30,7 +30,17 @@ import type { RuleSet } from './rule-sets.ts';
 
 const directions: readonly Direction[] = ['ingress', 'egress'];
 
+export interface LiveOptions {
+  /**
+   * Number of sets that a node keeps when its last pods of them go, the latest: pods are most often replaced by their
+   * like, and then nothing but an address changes. Until another set takes its place, or a policy of it goes, the node
+   * holds the rows of such a set, and tells addresses apart for it; no packet finds the difference.
+   */
+  readonly spareSets: number;
+}
+
 export class LiveCompiler {
+  readonly #spareSets: number;
   readonly #ruleIds = new RuleIds();
   readonly #predicates = new LivePredicates();
   readonly #sections = new LiveSections(this.#predicates, this.#ruleIds);
@@ -55,6 +65,10 @@ export class LiveCompiler {
     unused: (profile) => this.#unknown.delete(profile),
   });
 
+  constructor({ spareSets }: LiveOptions = { spareSets: 0 }) {
+    this.#spareSets = spareSets;
+  }
+
   /** From now on its pods are local; its first delta comes with the next update. */
   addNode(name: string): void {
     if (this.#views.has(name)) throw new Error(`node ${name} is followed already`);
@@ -69,6 +83,7 @@ export class LiveCompiler {
   removeNode(name: string): void {
     if (!this.#views.has(name)) return;
     for (const profile of this.#local) this.#count(profile, name, -(profile.local.get(name) ?? 0));
+    this.#views.get(name)?.sets.keepSpares(0, this.#sets);
     this.#views.delete(name);
   }
 
@@ -97,7 +112,14 @@ export class LiveCompiler {
     }
     for (const [name, node] of change.nodes ?? []) this.#setNode(name, node);
     for (const [key, pod] of change.pods ?? []) this.#setPod(key, pod);
-    this.#settle();
+    this.#settle(this.#spareSets);
+  }
+
+  /** False if no node has any. For when a node has no room. */
+  dropSpares(): boolean {
+    if (![...this.#views.values()].some((view) => view.sets.hasSpares)) return false;
+    this.#settle(0);
+    return true;
   }
 
   /** Node → how its tables differ from those last accepted. */
@@ -135,13 +157,14 @@ export class LiveCompiler {
       return;
     }
     if (known) {
+      known.isGone = true;
       this.#policies.delete(id);
       this.#selecting.remove(known.policy.subject, known);
       for (const origin of originsOf(known.policy)) this.#ruleIds.remove(origin);
       this.#touchSubjects(known.policy);
     }
     if (!policy) return;
-    const state: PolicyState = { policy, sections: {} };
+    const state: PolicyState = { policy, isGone: false, sections: {} };
     this.#policies.set(id, state);
     this.#selecting.add(policy.subject, state);
     for (const origin of originsOf(policy)) this.#ruleIds.add(origin);
@@ -199,8 +222,8 @@ export class LiveCompiler {
     else profile.local.delete(node);
     for (const direction of directions) {
       const set = profile.sets[direction];
-      if (set && before === 0) view.retain(set);
-      if (set && count === 0) view.release(set);
+      if (set && before === 0) view.sets.retain(set);
+      if (set && count === 0) view.sets.release(set);
     }
     if (profile.local.size > 0) {
       if (!this.#local.has(profile)) this.#subjects.add(profile);
@@ -211,9 +234,10 @@ export class LiveCompiler {
     }
   }
 
-  #settle(): void {
+  #settle(spareSets: number): void {
     for (const profile of this.#subjects) this.#assignSets(profile);
     this.#subjects.clear();
+    for (const view of this.#views.values()) view.sets.keepSpares(spareSets, this.#sets);
     this.#sets.settle();
     this.#sections.settle();
     const touch = (profile: Profile) => this.#peers.touch(profile);
@@ -254,8 +278,8 @@ export class LiveCompiler {
   #replaceSet(profile: Profile, before: RuleSet | undefined, now: RuleSet | undefined): void {
     for (const node of profile.local.keys()) {
       const view = this.#views.get(node);
-      if (now) view?.retain(now);
-      if (before) view?.release(before);
+      if (now) view?.sets.retain(now);
+      if (before) view?.sets.release(before);
     }
     if (before) this.#sets.release(before);
   }

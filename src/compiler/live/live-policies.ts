@@ -8,6 +8,8 @@ import type { RuleIds } from './rule-ids.ts';
 
 export interface PolicyState {
   policy: Policy;
+  /** Withdrawn, or another version is in its place. */
+  isGone: boolean;
   readonly sections: Partial<Record<Direction, LiveSection>>;
 }
 

@@ -10,6 +10,7 @@ import type { Cell } from './cell-tree.ts';
 import { CidrRows } from './cidr-rows.ts';
 import { LocalIdentities } from './local-identities.ts';
 import type { LocalIdentity } from './local-identities.ts';
+import { LocalSets } from './local-sets.ts';
 import { handlesOf, isPod, nodeOf } from './model.ts';
 import type { Atom, Handle, Held, Identity } from './model.ts';
 import type { PeerChanges, Peers } from './peers.ts';
@@ -29,9 +30,7 @@ export class NodeView {
   readonly #cidrs = new CidrRows();
   readonly #classes = new TrackedRows<ClassRow>();
   readonly #ports = new TrackedRows<PortRow>();
-  /** With the number of local profiles that have it. */
-  readonly #sets = new Map<RuleSet, number>();
-  readonly #touchedSets = new Set<RuleSet>();
+  readonly sets = new LocalSets();
   /** The sets as of the last update, and the handles by which they are reached. */
   readonly #settled = new Map<RuleSet, ClassEntry>();
   readonly #reached = new Map<Handle, Set<RuleSet>>();
@@ -58,16 +57,6 @@ export class NodeView {
     };
   }
 
-  retain(set: RuleSet): void {
-    this.#sets.set(set, (this.#sets.get(set) ?? 0) + 1);
-    this.#touchedSets.add(set);
-  }
-
-  release(set: RuleSet): void {
-    this.#sets.set(set, (this.#sets.get(set) ?? 0) - 1);
-    this.#touchedSets.add(set);
-  }
-
   /** See nodeTables. */
   setPodRanges(podRanges: readonly Cidr[]): void {
     const text = (ranges: readonly Cidr[]) => ranges.map((range) => range.text).join();
@@ -79,7 +68,7 @@ export class NodeView {
   /** `all`: every held address, for a view that is new. */
   settle(changes: NodeChanges, all: () => Iterable<Held>): void {
     const mayInherit = !this.#isTouched;
-    const { fresh: freshSets, gone: goneSets } = this.#changedSets();
+    const { fresh: freshSets, gone: goneSets } = this.sets.changes();
     const known = new Set(this.#settled.keys());
     for (const set of freshSets) this.#learn(set);
     for (const set of goneSets) this.#forget(set);
@@ -128,19 +117,6 @@ export class NodeView {
 
   get #isTouched(): boolean {
     return [this.#addresses, this.#cidrs, this.#classes, this.#ports].some((rows) => rows.isTouched);
-  }
-
-  #changedSets(): { fresh: RuleSet[]; gone: RuleSet[] } {
-    const fresh: RuleSet[] = [];
-    const gone: RuleSet[] = [];
-    for (const set of this.#touchedSets) {
-      const isLocal = (this.#sets.get(set) ?? 0) > 0;
-      if (!isLocal) this.#sets.delete(set);
-      if (isLocal && !this.#settled.has(set)) fresh.push(set);
-      if (!isLocal && this.#settled.has(set)) gone.push(set);
-    }
-    this.#touchedSets.clear();
-    return { fresh, gone };
   }
 
   #learn(set: RuleSet): void {

@@ -21,7 +21,7 @@ export class RuleSet {
   readonly id: SetId;
   readonly key: string;
   readonly sections: readonly LiveSection[];
-  /** Number of profiles that have it. */
+  /** Number of profiles that have it, and of nodes that keep it spare. */
   users = 0;
   readonly #tiers: readonly RuleTier[];
   readonly #pool: ClassPool;
@@ -63,6 +63,11 @@ export class RuleSet {
     return this.sections.flatMap(({ compiled, owner, direction }) =>
       compiled.isolatedBy ? (owner.policy[direction]?.origin ?? []) : [],
     );
+  }
+
+  /** No profile will have it again. */
+  get isStale(): boolean {
+    return this.sections.some(({ owner }) => owner.isGone);
   }
 
   get fallback(): ClassEntry {
@@ -139,8 +144,12 @@ export class RuleSets {
       this.#byKey.set(key, set);
       for (const section of used) this.#sections.retain(section);
     }
-    set.users += 1;
+    this.hold(set);
     return set;
+  }
+
+  hold(set: RuleSet): void {
+    set.users += 1;
   }
 
   release(set: RuleSet): void {
