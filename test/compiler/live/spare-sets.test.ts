@@ -94,7 +94,7 @@ const manifests = {
 };
 const client = pod({ name: 'client', app: 'client', ip: '10.244.0.9' });
 
-function state(pods: readonly string[], policies: readonly string[] = apps): State {
+function stateOf(pods: readonly string[], policies: readonly string[] = apps): State {
   return fromManifests(
     client,
     ...pods.flatMap((app) => manifests.pods.get(app) ?? []),
@@ -112,23 +112,23 @@ function rowsOf(states: readonly State[]): number[] {
 }
 
 test('a pod that is replaced by its like changes a row', () => {
-  expect(rowsOf([state(apps), state(['b', 'c', 'd']), state(apps)]).slice(1)).toEqual([1, 1]);
+  expect(rowsOf([stateOf(apps), stateOf(['b', 'c', 'd']), stateOf(apps)]).slice(1)).toEqual([1, 1]);
 });
 
 test('the sets of the pods that went last are kept', () => {
-  const [, , oldest, latest] = rowsOf([state(apps), state([]), state(['a']), state(['a', 'd'])]);
+  const [, , oldest, latest] = rowsOf([stateOf(apps), stateOf([]), stateOf(['a']), stateOf(['a', 'd'])]);
   expect(oldest).toBeGreaterThan(1);
   expect(latest).toBe(1);
 });
 
 test('a set goes with any of its policies, and with the node', () => {
   const followed = new Followed(['node-1'], options);
-  for (const each of [state(apps), state(['b', 'c', 'd']), state(['b', 'c', 'd'], ['b', 'c', 'd'])]) {
+  for (const each of [stateOf(apps), stateOf(['b', 'c', 'd']), stateOf(['b', 'c', 'd'], ['b', 'c', 'd'])]) {
     followed.move(each);
   }
   expect(followed.compiler.dropSpares()).toBe(false);
-  followed.move(state(['c', 'd'], ['b', 'c', 'd']));
+  followed.move(stateOf(['c', 'd'], ['b', 'c', 'd']));
   followed.compiler.removeNode('node-1');
-  followed.update(state(['c', 'd'], ['b', 'c', 'd']));
+  followed.update(stateOf(['c', 'd'], ['b', 'c', 'd']));
   expect(followed.compiler.legend().sets.size).toBe(0);
 });
