@@ -59,7 +59,7 @@ export function commandTree(command: Command, path: readonly string[] = []): Com
       takesValue: option.required || option.optional,
       choices: option.argChoices ?? [],
       ...(typeof option.defaultValue === 'string' || typeof option.defaultValue === 'number'
-        ? { default: String(option.defaultValue) }
+        ? { default: option.defaultValueDescription ?? String(option.defaultValue) }
         : {}),
       required: mandatoryOptions.has(option),
     })),

@@ -26,8 +26,12 @@ const CLONE_NEWNET = 0x40000000;
 const NSFS_MAGIC = 0x6e736673;
 const threadNetns = '/proc/thread-self/ns/net';
 
-/** Runs `inside` in the network namespace at `path` and gives back its result. */
+/**
+ * Runs `inside` in the network namespace at `path` and gives back its result. Where the thread is there already, nothing
+ * is entered: that would take CAP_SYS_ADMIN, which an agent in its node's namespace can do without.
+ */
 export function inNetns<T>(path: string, inside: () => T): T {
+  if (netnsIdentity(path) === netnsIdentity(threadNetns)) return inside();
   const target = openSync(path, 'r');
   try {
     return withHome((home) => {
