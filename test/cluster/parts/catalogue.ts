@@ -32,6 +32,11 @@ const groups = {
     module: 'github.com/containerd/containerd/v2',
     linkerVariables: (version) => ({ 'github.com/containerd/containerd/v2/version.Version': version }),
   },
+  helm: {
+    folder: 'helm',
+    module: 'helm.sh/helm/v4',
+    linkerVariables: (version) => ({ 'helm.sh/helm/v4/internal/version.version': version }),
+  },
 } as const satisfies Record<string, Group>;
 
 const packages = {
@@ -49,12 +54,14 @@ const packages = {
     'github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2',
   ],
   ctr: [groups.containerd, 'github.com/containerd/containerd/v2/cmd/ctr'],
+  helm: [groups.helm, 'helm.sh/helm/v4/cmd/helm'],
 } as const satisfies Record<string, readonly [Group, string]>;
 
 export type PartName = keyof typeof packages;
 
 export const lightParts = ['etcd', 'kube-apiserver'] as const satisfies readonly PartName[];
-export const allParts = Object.keys(packages) as readonly PartName[];
+/** Of a whole cluster. */
+export const allParts = (Object.keys(packages) as readonly PartName[]).filter((name) => name !== 'helm');
 
 export interface Part {
   readonly name: PartName;

@@ -1,0 +1,168 @@
+/** deploy/ is made from one source: it is fresh, and its three forms say the same, as real Helm and kustomize read them. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { root } from '../../scripts/deploy/names.ts';
+import { deployOutputs } from '../../scripts/deploy/outputs.ts';
+import { values } from '../../scripts/deploy/values.ts';
+import { commandTree } from '../../src/cli/command-tree.ts';
+import { processContext } from '../../src/cli/context.ts';
+import { buildProgram } from '../../src/cli/program.ts';
+import { findPart } from '../cluster/parts/cache.ts';
+import { reasonToSkip } from '../cluster/parts/reason-to-skip.ts';
+import { helm, template } from './helm.ts';
+import { objectsOf } from './objects.ts';
+
+const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+const plain = objectsOf(read('deploy/bulkhead.yaml'));
+
+describe('deploy/', () => {
+  test('holds what scripts/deploy.ts makes, and nothing that it does not make', () => {
+    const outputs = deployOutputs();
+    for (const [path, content] of outputs) expect({ path, content: read(path) }).toEqual({ path, content });
+    const files = readdirSync(join(root, 'deploy'), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => relative(root, join(entry.parentPath, entry.name)));
+    expect(new Set(files)).toEqual(new Set([...outputs.keys(), 'deploy/crd.yaml']));
+  });
+
+  test('the plain manifest has everything that an agent needs, in an order in which it can be applied', () => {
+    expect([...plain.keys()]).toEqual([
+      'Namespace//bulkhead-system',
+      'CustomResourceDefinition//nodepolicystatuses.bulkhead.io',
+      'ServiceAccount/bulkhead-system/bulkhead',
+      'ClusterRole//bulkhead',
+      'ClusterRoleBinding//bulkhead',
+      'DaemonSet/bulkhead-system/bulkhead',
+    ]);
+  });
+
+  test('the agent gets options that it knows, and by default those that it has by itself', () => {
+    const agent = commandTree(buildProgram({ context: processContext(), exitCode: 0 })).commands.find(
+      ({ path }) => path[0] === 'agent',
+    );
+    const known = new Map(agent?.options.map((option) => [option.long, option.default]));
+    const given = new Map(agentArguments().map((argument) => splitOption(argument)));
+    // Machines read the log of a pod, people that of a terminal.
+    given.set('--log-format', 'text');
+    expect([...given]).toEqual([...given.keys()].map((option) => [option, known.get(option)]));
+  });
+
+  test('values have the choices that the options have', () => {
+    const agent = commandTree(buildProgram({ context: processContext(), exitCode: 0 })).commands.find(
+      ({ path }) => path[0] === 'agent',
+    );
+    for (const [path, { schema }] of Object.entries(values)) {
+      if (!path.startsWith('agent.')) continue;
+      const name = `--${path.slice('agent.'.length).replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+      const choices = agent?.options.find(({ long }) => long === name)?.choices;
+      expect({ name, choices: 'enum' in schema ? schema.enum : [] }).toEqual({ name, choices });
+    }
+  });
+});
+
+function agentArguments(): readonly string[] {
+  const { spec } = plain.get('DaemonSet/bulkhead-system/bulkhead') as unknown as {
+    spec: { template: { spec: { containers: [{ args: string[] }] } } };
+  };
+  const [command, ...options] = spec.template.spec.containers[0].args;
+  expect(command).toBe('agent');
+  return options;
+}
+
+function splitOption(argument: string): [string, string] {
+  const at = argument.indexOf('=');
+  return [argument.slice(0, at), argument.slice(at + 1)];
+}
+
+const kubectl = findPart('kubectl') ?? ['/usr/bin/kubectl', '/usr/local/bin/kubectl'].find(existsSync);
+
+describe.skipIf(kubectl === undefined)('kustomize (skipped without kubectl)', () => {
+  const build = (folder: string): string =>
+    execFileSync(kubectl ?? '', ['kustomize', join(root, folder)], { encoding: 'utf8' });
+
+  test('makes of the base what the plain manifest says', () => {
+    expect(objectsOf(build('deploy/kustomize/base'))).toEqual(plain);
+  });
+
+  test('adds monitoring as a component', () => {
+    const made = objectsOf(build('test/deploy/fixtures/with-monitoring'));
+    const added = ['PodMonitor/bulkhead-system/bulkhead', 'PrometheusRule/bulkhead-system/bulkhead'];
+    expect(new Set(made.keys())).toEqual(new Set([...plain.keys(), ...added]));
+  });
+});
+
+const reason = reasonToSkip(['helm']);
+
+describe.skipIf(reason !== undefined)(`Helm${reason ? ` (skipped: ${reason})` : ''}`, () => {
+  test('makes of the chart what the plain manifest says', async () => {
+    expect(await template(['namespace.create=true'])).toEqual(plain);
+  });
+
+  test('leaves the namespace to its user unless told otherwise', async () => {
+    const made = await template();
+    expect(made.has('Namespace//bulkhead-system')).toBe(false);
+    expect(made.size).toBe(plain.size - 1);
+  });
+
+  test('makes the alerts that are in prometheus/rules.yaml, templates of theirs untouched', async () => {
+    const made = await template(['monitoring.rules.enabled=true', 'monitoring.rules.labels.release=prom']);
+    const rule = made.get('PrometheusRule/bulkhead-system/bulkhead');
+    expect(rule?.['spec']).toEqual(parse(read('deploy/prometheus/rules.yaml')));
+    expect(rule?.metadata).toMatchObject({ labels: { 'app.kubernetes.io/name': 'bulkhead', release: 'prom' } });
+  });
+
+  test('takes values of any content as what they are', async () => {
+    const odd = '"}} {{ fail `no` }} : # \\';
+    const made = await template(['image.repository=registry.test/one', 'agent.healthPort=9'], {
+      podAnnotations: { odd },
+      agent: { podInterfaces: odd },
+      affinity: { nodeAffinity: { note: odd } },
+      imagePullSecrets: [{ name: 'pull' }],
+    });
+    const { template: pod } = specOf(made);
+    expect(pod).toMatchObject({
+      metadata: { annotations: { odd } },
+      spec: {
+        affinity: { nodeAffinity: { note: odd } },
+        imagePullSecrets: [{ name: 'pull' }],
+        containers: [{ image: 'registry.test/one:0.1.0', ports: [{ containerPort: 9 }] }],
+      },
+    });
+    expect(pod.spec.containers[0].args).toEqual(
+      expect.arrayContaining(['--health-port=9', `--pod-interfaces=${odd}`]),
+    );
+  });
+
+  test('prefers a digest to a tag', async () => {
+    const digest = `sha256:${'0'.repeat(64)}`;
+    const { template: pod } = specOf(await template([`image.digest=${digest}`, 'image.tag=other']));
+    expect(pod.spec.containers[0].image).toBe(`localhost/bulkhead@${digest}`);
+  });
+
+  test.each([
+    ['agent.healthPort=70000', '/agent/healthPort'],
+    ['agent.datapath=iptables', '/agent/datapath'],
+    ['agent.syncPeriod=soon', '/agent/syncPeriod'],
+    ['image.digest=latest', '/image/digest'],
+    ['agent.nonsense=1', '/agent'],
+  ])('refuses %s', async (setting, place) => {
+    await expect(template([setting])).rejects.toThrow(place);
+  });
+
+  test('finds nothing to complain of', async () => {
+    expect(await helm(['lint', '--strict', join(root, 'deploy/helm/bulkhead')])).toContain('0 chart(s) failed');
+  });
+});
+
+interface DaemonSetSpec {
+  readonly template: {
+    readonly spec: { readonly containers: readonly [{ readonly image: string; readonly args: readonly string[] }] };
+  };
+}
+
+function specOf(objects: Awaited<ReturnType<typeof template>>): DaemonSetSpec {
+  return objects.get('DaemonSet/bulkhead-system/bulkhead')?.['spec'] as DaemonSetSpec;
+}
