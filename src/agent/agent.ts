@@ -8,8 +8,7 @@
  */
 import { closeSync } from 'node:fs';
 import type { EngineChoice } from '../datapath/engine-choice.ts';
-import { BulkheadError, failure } from '../errors.ts';
-import { tryLock } from '../kernel/file-lock.ts';
+import type { BulkheadError } from '../errors.ts';
 import type { KubernetesClient } from '../kubernetes/client.ts';
 import type { Node } from '../objects/model.ts';
 import { FlowJournal } from '../observe/flow-journal.ts';
@@ -24,6 +23,7 @@ import { AgentMetrics } from './metrics/agent-metrics.ts';
 import { chooseNodeEngine, detachOtherEngines, enforcingEngines, openDatapath } from './node-datapath.ts';
 import type { NodePlace } from './node-datapath.ts';
 import { NodeEnforcer } from './node-enforcer.ts';
+import { lockNode } from './node-lock.ts';
 import { nodePolicyStatus } from './node-status.ts';
 import { agentPaths } from './options.ts';
 import type { AgentOptions } from './options.ts';
@@ -71,9 +71,7 @@ export class Agent {
     this.#client = client;
     this.#logger = logger;
     const paths = agentPaths(options);
-    const lock = tryLock(paths.lock);
-    if (lock === undefined) throw alreadyRunning(paths.lock);
-    this.#lock = lock;
+    this.#lock = lockNode(paths.lock);
     this.#choice = chooseNodeEngine(options.engine);
     const { engine, why } = this.#choice;
     this.#podNetwork = readPodNetwork(options);
@@ -321,12 +319,4 @@ export class Agent {
       new Date(),
     );
   }
-}
-
-function alreadyRunning(lock: string): BulkheadError {
-  return new BulkheadError(
-    failure('AGENT_ALREADY_RUNNING', `another agent holds ${lock}`, {
-      hint: 'One agent per node: end the other one, or give this one another --run-dir if it serves another node.',
-    }),
-  );
 }

@@ -12,9 +12,10 @@ import {
   hasNftablesTable,
   openNftablesDatapath,
 } from '../datapath/nftables/nftables-datapath.ts';
-import { BulkheadError } from '../errors.ts';
+import { BulkheadError, failure } from '../errors.ts';
 import { knowsNetfilterPrograms } from '../kernel/bpf-probe.ts';
 import { ensureBpffs } from '../kernel/bpffs.ts';
+import { SystemCallError } from '../kernel/libc.ts';
 
 export interface NodePlace {
   /** Path of the node's network namespace. */
@@ -52,8 +53,23 @@ function ebpfObstacle(): string | undefined {
 export function openDatapath(options: NodeDatapathOptions): Datapath {
   const { engine, bpffs, ...rest } = options;
   if (engine === 'nftables') return openNftablesDatapath(rest);
-  ensureBpffs(bpffs);
+  mountBpffs(bpffs);
   return openEbpfDatapath({ ...rest, objectPath: bpfObject() });
+}
+
+/** Throws BulkheadError DATAPATH_PIN_DIRECTORY where there is none and none may be mounted, in a pod say. */
+function mountBpffs(directory: string): void {
+  try {
+    ensureBpffs(directory);
+  } catch (cause) {
+    if (!(cause instanceof SystemCallError)) throw cause;
+    throw new BulkheadError(
+      failure('DATAPATH_PIN_DIRECTORY', `${directory} is no BPF file system: ${cause.message}`, {
+        hint: `On the node: mount -t bpf bpf ${directory}`,
+      }),
+      { cause },
+    );
+  }
 }
 
 /** Engines that enforce on the node now, whoever started them. */

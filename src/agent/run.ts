@@ -1,12 +1,14 @@
 /** The agent as a process: from its start until it is told to end. */
-import { mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync } from 'node:fs';
 import type { KubernetesClient } from '../kubernetes/client.ts';
 import { Agent } from './agent.ts';
 import { createLogger } from './log.ts';
 import type { LoggerOptions } from './log.ts';
 import { detachEngines } from './node-datapath.ts';
+import { lockNode } from './node-lock.ts';
 import { agentPaths } from './options.ts';
 import type { AgentOptions } from './options.ts';
+import { requireCapabilities } from './required-capabilities.ts';
 
 /** Resolves after SIGTERM or SIGINT; the kernel then goes on enforcing. Must run as root. */
 export async function runAgent(given: {
@@ -15,17 +17,26 @@ export async function runAgent(given: {
   readonly log: LoggerOptions;
 }): Promise<void> {
   const { options, client, log } = given;
+  requireCapabilities(options.engine);
   mkdirSync(options.runDirectory, { recursive: true, mode: 0o700 });
-  const agent = new Agent(options, client, createLogger(log));
   const told = new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
   });
+  const agent = new Agent(options, client, createLogger(log));
   await agent.start();
   await told;
   await agent.stop();
 }
 
-/** Takes enforcement out of the node's kernel, whoever put it there. */
+/** Takes enforcement out of the node's kernel, whoever put it there. Throws BulkheadError while an agent runs. */
 export function uninstallAgent(place: Pick<AgentOptions, 'runDirectory' | 'bpffs' | 'netns'>): void {
-  detachEngines({ ...place, pinDir: agentPaths(place).pinDir });
+  requireCapabilities('auto');
+  const { lock, pinDir } = agentPaths(place);
+  mkdirSync(place.runDirectory, { recursive: true, mode: 0o700 });
+  const held = lockNode(lock);
+  try {
+    detachEngines({ ...place, pinDir });
+  } finally {
+    closeSync(held);
+  }
 }
