@@ -4,6 +4,7 @@ import type { Counters } from '../../datapath/datapath.ts';
 import { reasons } from '../../datapath/datapath.ts';
 import type { Legend } from '../../compiler/program.ts';
 import { Registry } from './registry.ts';
+import type { MetricDescription } from './registry.ts';
 
 /** Seconds. From the arrival of an event's bytes until every later packet sees it; the goal is 5 ms. */
 const realisationBounds = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
@@ -13,6 +14,8 @@ export class AgentMetrics {
   readonly #buildInfo = this.#registry.gauge(
     'bulkhead_build_info',
     'Version and engine of this agent; always 1.',
+    'version',
+    'engine',
   );
   readonly realisation = this.#registry.histogram(
     'bulkhead_policy_realisation_latency_seconds',
@@ -24,12 +27,20 @@ export class AgentMetrics {
     'From a change of the cluster to the change of the tables.',
     realisationBounds,
   );
-  readonly objects = this.#registry.gauge('bulkhead_objects', 'Objects that the agent knows, by kind.');
+  readonly objects = this.#registry.gauge(
+    'bulkhead_objects',
+    'Objects that the agent knows, by kind.',
+    'kind',
+  );
   readonly localPods = this.#registry.gauge(
     'bulkhead_local_pods',
     'Pods of this node with addresses of their own.',
   );
-  readonly #entries = this.#registry.gauge('bulkhead_table_entries', 'Rows in the kernel, by table.');
+  readonly #entries = this.#registry.gauge(
+    'bulkhead_table_entries',
+    'Rows in the kernel, by table.',
+    'table',
+  );
   readonly #identities = this.#registry.gauge(
     'bulkhead_identities',
     'Identities that the addresses of the tables have.',
@@ -42,33 +53,56 @@ export class AgentMetrics {
   readonly refused = this.#registry.gauge(
     'bulkhead_refused_policies',
     'Policies that are not enforced as they stand, by code.',
+    'code',
   );
   readonly #packets = this.#registry.counter(
     'bulkhead_packets_total',
     'Packets judged, by reason and verdict.',
+    'reason',
+    'verdict',
   );
-  readonly #bytes = this.#registry.counter('bulkhead_bytes_total', 'Bytes judged, by reason and verdict.');
+  readonly #bytes = this.#registry.counter(
+    'bulkhead_bytes_total',
+    'Bytes judged, by reason and verdict.',
+    'reason',
+    'verdict',
+  );
   readonly #rulePackets = this.#registry.counter(
     'bulkhead_rule_packets_total',
     'Packets that a rule decided, by policy, direction and index of the rule.',
+    'namespace',
+    'policy',
+    'direction',
+    'rule',
   );
   readonly #lostEvents = this.#registry.counter(
     'bulkhead_lost_events_total',
     'Flow events that found no room between the kernel and the agent.',
   );
-  readonly updates = this.#registry.counter('bulkhead_updates_total', 'Changes taken, by outcome.');
+  readonly updates = this.#registry.counter(
+    'bulkhead_updates_total',
+    'Changes taken, by outcome.',
+    'outcome',
+  );
   readonly watchRestarts = this.#registry.counter(
     'bulkhead_watch_restarts_total',
     'Watches begun anew, by resource.',
+    'resource',
   );
-  readonly relists = this.#registry.counter('bulkhead_relists_total', 'Lists read anew, by resource.');
+  readonly relists = this.#registry.counter(
+    'bulkhead_relists_total',
+    'Lists read anew, by resource.',
+    'resource',
+  );
   readonly watchFailures = this.#registry.counter(
     'bulkhead_watch_failures_total',
     'Failed lists and watches, by resource.',
+    'resource',
   );
   readonly drift = this.#registry.counter(
     'bulkhead_drift_total',
     'Differences found between the kernel and what it should hold, by kind.',
+    'kind',
   );
   readonly resyncs = this.#registry.counter(
     'bulkhead_resyncs_total',
@@ -77,6 +111,7 @@ export class AgentMetrics {
   readonly degraded = this.#registry.gauge(
     'bulkhead_degraded',
     '1 while a condition is not as it should be, by condition.',
+    'condition',
   );
   readonly ready = this.#registry.gauge(
     'bulkhead_ready',
@@ -85,15 +120,15 @@ export class AgentMetrics {
 
   constructor({ version, engine }: { readonly version: string; readonly engine: string }) {
     this.#buildInfo.set(1, { version, engine });
-    this.#registry.probe('process_resident_memory_bytes', 'Resident memory.', () =>
+    this.#registry.probe('gauge', 'process_resident_memory_bytes', 'Resident memory.', () =>
       process.memoryUsage.rss(),
     );
-    this.#registry.probe('process_cpu_seconds_total', 'User and system time.', () => {
+    this.#registry.probe('counter', 'process_cpu_seconds_total', 'User and system time.', () => {
       const { user, system } = process.cpuUsage();
       return (user + system) / 1e6;
     });
     const started = Date.now() / 1000 - process.uptime();
-    this.#registry.probe('process_start_time_seconds', 'Start of the process.', () => started);
+    this.#registry.probe('gauge', 'process_start_time_seconds', 'Start of the process.', () => started);
   }
 
   setTables({ addresses, cidrs, classes, ports }: NodeTables): void {
@@ -121,6 +156,10 @@ export class AgentMetrics {
       this.#rulePackets.set(Number(packets), { namespace, policy: name, direction, rule: String(ruleIndex) });
     }
     this.#lostEvents.set(Number(counters.lostEvents));
+  }
+
+  get descriptions(): readonly MetricDescription[] {
+    return this.#registry.descriptions;
   }
 
   text(): string {

@@ -3,12 +3,20 @@
  * page, and the largest library for it brings process-wide defaults that nobody asked for.
  */
 
-export type Labels = Readonly<Record<string, string>>;
+type Labels = Readonly<Record<string, string>>;
 
-interface Family {
+/** A value for each label of a metric; nothing where it has none. */
+type LabelsOf<Label extends string> = [Label] extends [never] ? [] : [Readonly<Record<Label, string>>];
+
+/** What documentation and dashboards may count on. */
+export interface MetricDescription {
   readonly name: string;
   readonly help: string;
   readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly labels: readonly string[];
+}
+
+interface Family extends MetricDescription {
   /** Lines without the name's prefix: suffix, labels, value. */
   samples(): Iterable<readonly [suffix: string, labels: Labels, value: number]>;
 }
@@ -36,12 +44,16 @@ class Values {
   }
 }
 
+function only([labels = {}]: readonly Labels[]): Labels {
+  return labels;
+}
+
 /** Only grows. */
-export class Counter {
+export class Counter<Label extends string> {
   readonly #values = new Values();
 
-  inc(labels: Labels = {}, by = 1): void {
-    this.#values.add(labels, by);
+  inc(...labels: LabelsOf<Label>): void {
+    this.#values.add(only(labels), 1);
   }
 
   /** For counts whose labels come and go: what is not set again is gone. */
@@ -50,8 +62,8 @@ export class Counter {
   }
 
   /** For what is counted elsewhere, in the kernel say. */
-  set(value: number, labels: Labels = {}): void {
-    this.#values.set(labels, value);
+  set(value: number, ...labels: LabelsOf<Label>): void {
+    this.#values.set(only(labels), value);
   }
 
   samples(): Iterable<readonly [string, Labels, number]> {
@@ -59,11 +71,11 @@ export class Counter {
   }
 }
 
-export class Gauge {
+export class Gauge<Label extends string> {
   readonly #values = new Values();
 
-  set(value: number, labels: Labels = {}): void {
-    this.#values.set(labels, value);
+  set(value: number, ...labels: LabelsOf<Label>): void {
+    this.#values.set(only(labels), value);
   }
 
   /** For a gauge whose set of labels changes: what is not set again is gone. */
@@ -109,29 +121,33 @@ export class Histogram {
 export class Registry {
   readonly #families: Family[] = [];
 
-  counter(name: string, help: string): Counter {
-    return this.#add(name, help, 'counter', new Counter());
+  counter<Label extends string = never>(name: string, help: string, ...labels: Label[]): Counter<Label> {
+    return this.#add({ name, help, type: 'counter', labels }, new Counter<Label>());
   }
 
-  gauge(name: string, help: string): Gauge {
-    return this.#add(name, help, 'gauge', new Gauge());
+  gauge<Label extends string = never>(name: string, help: string, ...labels: Label[]): Gauge<Label> {
+    return this.#add({ name, help, type: 'gauge', labels }, new Gauge<Label>());
   }
 
   histogram(name: string, help: string, bounds: readonly number[]): Histogram {
-    return this.#add(name, help, 'histogram', new Histogram(bounds));
+    return this.#add({ name, help, type: 'histogram', labels: [] }, new Histogram(bounds));
   }
 
-  /** A gauge that is asked when somebody reads the page. */
-  probe(name: string, help: string, value: () => number): void {
-    this.#families.push({ name, help, type: 'gauge', samples: () => [['', {}, value()]] });
+  /** Asked when somebody reads the page. */
+  probe(type: 'counter' | 'gauge', name: string, help: string, value: () => number): void {
+    this.#families.push({ name, help, type, labels: [], samples: () => [['', {}, value()]] });
+  }
+
+  get descriptions(): readonly MetricDescription[] {
+    return this.#families;
   }
 
   text(): string {
     return this.#families.map(pageOf).join('');
   }
 
-  #add<T extends Pick<Family, 'samples'>>(name: string, help: string, type: Family['type'], metric: T): T {
-    this.#families.push({ name, help, type, samples: () => metric.samples() });
+  #add<T extends Pick<Family, 'samples'>>(description: MetricDescription, metric: T): T {
+    this.#families.push({ ...description, samples: () => metric.samples() });
     return metric;
   }
 }
