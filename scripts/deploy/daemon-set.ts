@@ -1,5 +1,5 @@
 /** The agent on every node. */
-import { imageRepository, labels, metadata, name, selector, version } from './names.ts';
+import { imageReference, labels, metadata, name, selector } from './names.ts';
 import { Only, Place, text } from './template.ts';
 import type { Node, Template } from './template.ts';
 import { valueAt } from './values.ts';
@@ -7,7 +7,7 @@ import { valueAt } from './values.ts';
 /** Without a digest the tag counts, and without a tag the version of the chart. */
 export const image = new Place(
   '(ternary (printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag)) (printf "%s@%s" .Values.image.repository .Values.image.digest) (empty .Values.image.digest))',
-  `${imageRepository}:${version}`,
+  imageReference,
 );
 
 export const pullPolicy = valueAt('image.pullPolicy');

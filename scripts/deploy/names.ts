@@ -12,6 +12,7 @@ export const defaultNamespace = 'bulkhead-system';
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { readonly version: string };
 /** Of the program, the chart and the image. */
 export const version = manifest.version;
+export const imageReference = `${imageRepository}:${version}`;
 
 export const namespace = new Place('.Release.Namespace', defaultNamespace);
 export const selector = { 'app.kubernetes.io/name': name, 'app.kubernetes.io/component': 'agent' };
