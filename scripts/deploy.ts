@@ -1,6 +1,6 @@
 /**
  * Writes what is in deploy/ besides crd.yaml: the Helm chart, the kustomize base, the plain manifests, the dashboard and
- * the alerts, all from scripts/deploy/. Removes files in the folders of its own that it does not make any more.
+ * the alerts, all from scripts/deploy/; and docs/metrics.md. Removes files of its folders that it does not make any more.
  */
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -19,4 +19,4 @@ for (const [path, content] of outputs) {
   mkdirSync(dirname(join(root, path)), { recursive: true });
   writeFileSync(join(root, path), content);
 }
-console.log(`${outputs.size} files in deploy/`);
+console.log(`${outputs.size} files written`);

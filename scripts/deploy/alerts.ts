@@ -52,7 +52,8 @@ const alerts: readonly Alert[] = [
   },
   {
     alert: 'BulkheadDrift',
-    expr: 'sum by (instance, kind) (increase(bulkhead_drift_total[15m])) > 0',
+    // A counter that appears has grown, too, though increase() does not see it.
+    expr: 'max by (instance, kind) (increase(bulkhead_drift_total[15m]) > 0 or (bulkhead_drift_total unless bulkhead_drift_total offset 15m))',
     for: '0m',
     severity: 'warning',
     summary: `Somebody changed what Bulkhead has in the kernel of ${where} ({{ $labels.kind }})`,

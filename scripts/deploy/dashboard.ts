@@ -127,7 +127,8 @@ const rows: Readonly<Record<string, readonly Panel[]>> = {
     },
     {
       title: 'Drift',
-      description: 'Differences found between the kernel and what it should hold, and repaired; and comparisons.',
+      description:
+        'Differences found between the kernel and what it should hold, and repaired; and comparisons.',
       kind: 'timeseries',
       queries: [
         [`sum by (instance, kind) (increase(${of('bulkhead_drift_total')}[15m]))`, '{{instance}} {{kind}}'],
@@ -164,14 +165,18 @@ const rows: Readonly<Record<string, readonly Panel[]>> = {
       description: 'Resident.',
       kind: 'timeseries',
       unit: 'bytes',
-      queries: [[`${of('process_resident_memory_bytes')} and on (instance) bulkhead_build_info`, '{{instance}}']],
+      queries: [
+        [`${of('process_resident_memory_bytes')} and on (instance) bulkhead_build_info`, '{{instance}}'],
+      ],
     },
     {
       title: 'CPU of the agent',
       description: 'Share of one CPU.',
       kind: 'timeseries',
       unit: 'percentunit',
-      queries: [[`${rate('process_cpu_seconds_total')} and on (instance) bulkhead_build_info`, '{{instance}}']],
+      queries: [
+        [`${rate('process_cpu_seconds_total')} and on (instance) bulkhead_build_info`, '{{instance}}'],
+      ],
     },
     {
       title: 'The API server',

@@ -30,7 +30,9 @@ function branchYaml(branch: Branch, indent: string): string {
   return Object.entries(branch)
     .map(([key, node]) => {
       if (!isValue(node)) return `${indent}${key}:\n${branchYaml(node, `${indent}  `)}`;
-      const lines = stringify({ [key]: node.default }, { lineWidth: 0 }).trimEnd().split('\n');
+      const lines = stringify({ [key]: node.default }, { lineWidth: 0 })
+        .trimEnd()
+        .split('\n');
       return [`# ${node.description}`, ...lines].map((line) => `${indent}${line}\n`).join('');
     })
     .join('');

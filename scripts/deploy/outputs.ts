@@ -1,4 +1,4 @@
-/** Everything in deploy/ that is made, by its path from the root of the checkout. */
+/** Everything that scripts/deploy.ts makes, by its path from the root of the checkout. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
@@ -14,6 +14,7 @@ import { daemonSetTemplate } from './daemon-set.ts';
 import { dashboard } from './dashboard.ts';
 import { printHelmTemplate } from './helm-printer.ts';
 import { valuesSchema, valuesYaml } from './helm-values.ts';
+import { metricsPage } from './metrics-page.ts';
 import { podMonitorTemplate, prometheusRuleTemplate } from './monitoring.ts';
 import { defaultNamespace, root } from './names.ts';
 import { plainOf } from './template.ts';
@@ -56,6 +57,7 @@ export function deployOutputs(): ReadonlyMap<string, string> {
   files.set('deploy/uninstall.yaml', manifest(uninstallObjects));
   files.set('deploy/prometheus/rules.yaml', manifest([{ groups: ruleGroups }]));
   files.set('deploy/grafana/bulkhead.json', `${JSON.stringify(dashboard, null, 2)}\n`);
+  files.set('docs/metrics.md', metricsPage());
   addKustomization(files, 'base', 'kustomize.config.k8s.io/v1beta1', 'Kustomization', templates);
   addKustomization(files, 'monitoring', 'kustomize.config.k8s.io/v1alpha1', 'Component', monitoringTemplates);
   return files;

@@ -34,24 +34,10 @@ export class Only {
   }
 }
 
-export type Plain =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly Plain[]
-  | { readonly [key: string]: Plain };
+export type Plain = string | number | boolean | null | readonly Plain[] | { readonly [key: string]: Plain };
 
 export type Node =
-  | string
-  | number
-  | boolean
-  | null
-  | Place
-  | Text
-  | Only
-  | readonly Node[]
-  | { readonly [key: string]: Node };
+  string | number | boolean | null | Place | Text | Only | readonly Node[] | { readonly [key: string]: Node };
 
 /** A Kubernetes object, whole or not at all. */
 export interface Template {
@@ -75,9 +61,7 @@ export function isEmpty(value: Plain): boolean {
 export function plainOf(node: Node): Plain | undefined {
   if (node instanceof Place) return node.fallback;
   if (node instanceof Text) {
-    return node.parts
-      .map((part) => (part instanceof Place ? scalarText(part.fallback) : part))
-      .join('');
+    return node.parts.map((part) => (part instanceof Place ? scalarText(part.fallback) : part)).join('');
   }
   if (node instanceof Only) return isEmpty(node.condition.fallback) ? undefined : plainOf(node.node);
   if (typeof node !== 'object' || node === null) return node;

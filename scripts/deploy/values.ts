@@ -21,11 +21,11 @@ const list = { type: 'array' };
 const labels = { type: 'object', additionalProperties: { type: 'string' } };
 const oneOf = (...choices: readonly string[]) => ({ type: 'string', enum: choices });
 
-const value = (
-  fallback: Plain,
-  schema: Readonly<Record<string, Plain>>,
-  description: string,
-): Value => ({ default: fallback, schema, description });
+const value = (fallback: Plain, schema: Readonly<Record<string, Plain>>, description: string): Value => ({
+  default: fallback,
+  schema,
+  description,
+});
 
 /** By their path in values.yaml. Those below `agent` are the options of `bulkhead agent`, with its own defaults. */
 export const values = {

@@ -78,7 +78,8 @@ async function build(part: Part, progress: Progress): Promise<string> {
   const folder = mkdtempSync(join(cacheFolder(), buildPrefix));
   try {
     const built = join(folder, part.name);
-    await runGo(['build', '-trimpath', '-ldflags', part.linkerFlags, '-o', built, part.package], part);
+    const flags = ['-trimpath', '-tags', part.tags, '-ldflags', part.linkerFlags];
+    await runGo(['build', ...flags, '-o', built, part.package], part);
     mkdirSync(join(cacheFolder(), part.cacheKey), { recursive: true });
     renameSync(built, cachedPath(part));
   } finally {

@@ -10,6 +10,8 @@ export interface Group {
   readonly module: string;
   /** Variables of the linker, where the program would not know its version otherwise. */
   readonly linkerVariables: (version: string) => Readonly<Record<string, string>>;
+  /** Build constraints, where much can be left out. */
+  readonly tags?: readonly string[];
 }
 
 const groups = {
@@ -37,6 +39,13 @@ const groups = {
     module: 'helm.sh/helm/v4',
     linkerVariables: (version) => ({ 'helm.sh/helm/v4/internal/version.version': version }),
   },
+  prometheus: {
+    folder: 'prometheus',
+    module: 'github.com/prometheus/prometheus',
+    linkerVariables: () => ({}),
+    // The clients of every cloud, which only scraping needs.
+    tags: ['remove_all_sd'],
+  },
 } as const satisfies Record<string, Group>;
 
 const packages = {
@@ -55,13 +64,18 @@ const packages = {
   ],
   ctr: [groups.containerd, 'github.com/containerd/containerd/v2/cmd/ctr'],
   helm: [groups.helm, 'helm.sh/helm/v4/cmd/helm'],
+  promtool: [groups.prometheus, 'github.com/prometheus/prometheus/cmd/promtool'],
 } as const satisfies Record<string, readonly [Group, string]>;
 
 export type PartName = keyof typeof packages;
 
 export const lightParts = ['etcd', 'kube-apiserver'] as const satisfies readonly PartName[];
+/** What checks deploy/, and is no part of a cluster. */
+const tools: readonly PartName[] = ['helm', 'promtool'];
 /** Of a whole cluster. */
-export const allParts = (Object.keys(packages) as readonly PartName[]).filter((name) => name !== 'helm');
+export const allParts = (Object.keys(packages) as readonly PartName[]).filter(
+  (name) => !tools.includes(name),
+);
 
 export interface Part {
   readonly name: PartName;
@@ -69,6 +83,7 @@ export interface Part {
   readonly moduleFolder: string;
   readonly package: string;
   readonly linkerFlags: string;
+  readonly tags: string;
   readonly version: string;
   /** Changes with everything that the binary depends on, but for the Go compiler. */
   readonly cacheKey: string;
@@ -83,14 +98,16 @@ export function partNamed(name: PartName): Part {
     ([key, value]) => `-X ${key}=${value}`,
   );
   const linkerFlags = ['-s', '-w', ...variables].join(' ');
-  const digest = createHash('sha256').update(manifest).update(linkerFlags).digest('hex').slice(0, 8);
+  const tags = (group.tags ?? []).join(',');
+  const digest = createHash('sha256').update(manifest).update(linkerFlags).update(tags).digest('hex');
   return {
     name,
     moduleFolder,
     package: goPackage,
     linkerFlags,
+    tags,
     version,
-    cacheKey: `${group.folder}-${version}-${digest}`,
+    cacheKey: `${group.folder}-${version}-${digest.slice(0, 8)}`,
   };
 }
 
