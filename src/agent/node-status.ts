@@ -40,13 +40,15 @@ export interface NodePolicyStatus {
   readonly realisedResourceVersion: string;
   readonly policies: number;
   readonly localPods: number;
+  /** How many; `refused` may name fewer. */
+  readonly refusedPolicies: number;
   readonly refused: readonly RefusedPolicyStatus[];
   readonly conditions: readonly ConditionStatus[];
   /** RFC 3339: the agent was alive then; it says so once a minute. */
   readonly heartbeat: string;
 }
 
-/** At most so many are named, so that the object stays small; `policies` that are missing are counted in the metrics. */
+/** At most so many are named, so that the object stays small. */
 export const refusedLimit = 500;
 
 export interface NodeState {
@@ -64,6 +66,7 @@ export function nodePolicyStatus(state: NodeState, now: Date): NodePolicyStatus 
   const { refusals, conditions, ...rest } = state;
   return {
     ...rest,
+    refusedPolicies: refusals.size,
     refused: [...refusals].slice(0, refusedLimit).map(([id, { code, message, enforced, since }]) => ({
       policy: id.slice(id.indexOf('/') + 1),
       code,

@@ -88,6 +88,7 @@ function decodeStatus(object: RawObject): NodePolicyStatus {
     realisedResourceVersion: textOf(status, 'realisedResourceVersion'),
     policies: number('policies'),
     localPods: number('localPods'),
+    refusedPolicies: number('refusedPolicies'),
     refused: asList(status?.['refused']).map(decodeRefusal),
     conditions: asList(status?.['conditions']).map(decodeCondition),
     heartbeat: textOf(status, 'heartbeat'),

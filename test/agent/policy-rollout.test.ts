@@ -9,6 +9,7 @@ const well: NodePolicyStatus = {
   realisedResourceVersion: '100',
   policies: 1,
   localPods: 3,
+  refusedPolicies: 0,
   refused: [],
   conditions: [
     {

@@ -1,0 +1,164 @@
+/**
+ * What the manifests let the agent do at the API server is what it needs: with it, it enforces and reports; without any one
+ * verb it does not, and says which.
+ */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { parse, stringify } from 'yaml';
+import { agentRules } from '../../scripts/deploy/access.ts';
+import { root } from '../../scripts/deploy/names.ts';
+import { Agent } from '../../src/agent/agent.ts';
+import { detachEngines } from '../../src/agent/node-datapath.ts';
+import { KubernetesClient } from '../../src/kubernetes/client.ts';
+import { findConnection } from '../../src/kubernetes/connect.ts';
+import { ApiClient } from '../cluster/api/client.ts';
+import { startControlPlane, type ControlPlane } from '../cluster/control-plane/control-plane.ts';
+import { lightParts } from '../cluster/parts/catalogue.ts';
+import { reasonToSkip } from '../cluster/parts/reason-to-skip.ts';
+import { until } from '../datapath/conversation.ts';
+import { isRoot } from '../datapath/kernel-tables.ts';
+import { podInterfacePrefix, TestNetwork } from '../datapath/test-network.ts';
+import { objectsOf } from './objects.ts';
+import type { KubernetesObject } from './objects.ts';
+
+type Rule = (typeof agentRules)[number];
+
+const reason = reasonToSkip(lightParts);
+const node = 'n1';
+const plain = objectsOf(readFileSync(join(root, 'deploy/bulkhead.yaml'), 'utf8'));
+const account = 'system:serviceaccount:bulkhead-system:bulkhead';
+const clusterRole = '/apis/rbac.authorization.k8s.io/v1/clusterroles';
+const rights = agentRules.flatMap(({ apiGroups: [group = ''], resources, verbs }) =>
+  resources.flatMap((resource) => verbs.map((verb) => ({ group, resource, verb }))),
+);
+
+/** Without one verb on one resource; the others of its rule stay. */
+function rulesWithout(resource: string, verb: string): readonly Rule[] {
+  return agentRules
+    .flatMap((rule) => [
+      { ...rule, resources: rule.resources.filter((one) => one !== resource) },
+      {
+        ...rule,
+        resources: rule.resources.filter((one) => one === resource),
+        verbs: rule.verbs.filter((one) => one !== verb),
+      },
+    ])
+    .filter(({ resources }) => resources.length > 0);
+}
+
+describe.skipIf(!isRoot || reason !== undefined)(
+  `[root] rights at the API server${reason ? ` (skipped: ${reason})` : ''}`,
+  () => {
+    let controlPlane: ControlPlane;
+    let api: ApiClient;
+    let network: TestNetwork;
+    let directory: string;
+    let agent: Agent | undefined;
+    let log: string[] = [];
+
+    beforeAll(async () => {
+      network = new TestNetwork();
+      directory = mkdtempSync(join(tmpdir(), 'bulkhead-rights-'));
+      controlPlane = await startControlPlane();
+      api = new ApiClient(controlPlane.kubeconfig);
+      await api.must('POST', '/api/v1/nodes', { metadata: { name: node } });
+      for (const [key, object] of plain) await api.must('POST', collectionOf(key, object), object);
+      writeFileSync(join(directory, 'kubeconfig'), await accountKubeconfig());
+    });
+
+    afterEach(async () => {
+      await agent?.stop();
+      agent = undefined;
+    });
+
+    afterAll(async () => {
+      const { node: netns, bpffs } = network;
+      detachEngines({ netns, bpffs, pinDir: `${bpffs}/bulkhead` });
+      network.remove();
+      rmSync(directory, { recursive: true });
+      api?.close();
+      await controlPlane?.stop();
+    });
+
+    /** By a token as the kubelet would ask for it. */
+    async function accountKubeconfig(): Promise<string> {
+      const path = '/api/v1/namespaces/bulkhead-system/serviceaccounts/bulkhead/token';
+      const { status } = (await api.must('POST', path, {})) as { status: { token: string } };
+      const config = parse(readFileSync(controlPlane.kubeconfig, 'utf8')) as { users: [{ name: string }] };
+      const users = [{ name: config.users[0].name, user: { token: status.token } }];
+      return stringify({ ...config, users });
+    }
+
+    async function may({ group, resource, verb }: (typeof rights)[number]): Promise<boolean> {
+      const review = await api.must('POST', '/apis/authorization.k8s.io/v1/subjectaccessreviews', {
+        spec: { user: account, resourceAttributes: { group, resource, verb } },
+      });
+      return (review as { status: { allowed: boolean } }).status.allowed;
+    }
+
+    async function setRules(rules: readonly Rule[]): Promise<void> {
+      await api.must('PATCH', `${clusterRole}/bulkhead`, { rules }, 'application/merge-patch+json');
+    }
+
+    async function start(): Promise<Agent> {
+      log = [];
+      const client = new KubernetesClient(
+        await findConnection({ kubeconfig: join(directory, 'kubeconfig') }),
+      );
+      agent = new Agent(
+        {
+          node,
+          version: '0',
+          engine: 'nftables',
+          startup: 'strict',
+          syncPeriodMs: 3_600_000,
+          cacheSyncTimeoutMs: 60_000,
+          degradedAfterMs: 60_000,
+          healthAddress: '127.0.0.1',
+          healthPort: 0,
+          runDirectory: directory,
+          bpffs: network.bpffs,
+          netns: network.node,
+          cniDirectory: directory,
+          podInterfaces: podInterfacePrefix,
+          events: 'denied',
+          publishStatus: true,
+        },
+        client,
+        { log: (_, message) => log.push(message) },
+      );
+      await agent.start();
+      return agent;
+    }
+
+    test('with those of the manifest an agent enforces, and writes what it does', async () => {
+      const started = await start();
+      await until(() => started.health.ready && started.health.conditions.get('status')?.ok === true);
+      const written = await api.must('GET', `/apis/bulkhead.io/v1alpha1/nodepolicystatuses/${node}`);
+      expect(written).toMatchObject({ status: { engine: 'nftables' } });
+      expect(log.filter((line) => line.includes('forbidden'))).toEqual([]);
+    });
+
+    test.each(rights)('without $verb of $resource it says so', async (right) => {
+      await api.request('DELETE', `/apis/bulkhead.io/v1alpha1/nodepolicystatuses/${node}`);
+      await setRules(rulesWithout(right.resource, right.verb));
+      while (await may(right)) await sleep(5);
+      await start();
+      const forbidden = `cannot ${right.verb} resource "${right.resource}"`;
+      await until(() => log.some((line) => line.includes(forbidden)));
+      await setRules(agentRules);
+      while (!(await may(right))) await sleep(5);
+    });
+  },
+);
+
+function collectionOf(key: string, { apiVersion, metadata }: KubernetesObject): string {
+  const [kind = ''] = key.split('/');
+  const base = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+  const place = metadata.namespace === undefined ? '' : `/namespaces/${metadata.namespace}`;
+  // Strict: a field that the API server does not know is an error.
+  return `${base}${place}/${kind.toLowerCase()}s?fieldValidation=Strict`;
+}
