@@ -10,7 +10,7 @@ description: Kubernetes network policy engine, beside any CNI
 type: application
 version: ${version}
 appVersion: ${version}
-kubeVersion: '>=1.27.0-0'
+kubeVersion: '>=1.25.0-0'
 keywords: [networkpolicy, ebpf, nftables, security]
 `;
 }
