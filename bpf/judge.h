@@ -3,6 +3,7 @@
 #ifndef BULKHEAD_JUDGE_H
 #define BULKHEAD_JUDGE_H
 
+#include "addresses.h"
 #include "lookup.h"
 #include "options.h"
 
@@ -72,8 +73,8 @@ static __always_inline bool is_router_discovery(const struct packet *packet)
 	       (packet->icmp_type == ROUTER_ADVERTISEMENT || packet->icmp_type == REDIRECT);
 }
 
-static __always_inline struct decision judge_egress(const struct packet *packet, const struct address_value *source,
-						    const struct address_value *destination)
+static __always_inline struct decision judge_egress(const struct packet *packet, const struct subject *source,
+						    const struct subject *destination)
 {
 	if (source->role != ROLE_LOCAL_POD)
 		return decision(REASON_NO_SUBJECT, true);
@@ -82,8 +83,8 @@ static __always_inline struct decision judge_egress(const struct packet *packet,
 	return decide(source->egress_set, destination->identity, packet);
 }
 
-static __always_inline struct decision judge_ingress(const struct packet *packet, const struct address_value *source,
-						     const struct address_value *destination)
+static __always_inline struct decision judge_ingress(const struct packet *packet, const struct subject *source,
+						     const struct subject *destination)
 {
 	if (destination->role != ROLE_LOCAL_POD)
 		return decision(REASON_NO_SUBJECT, true);
@@ -95,8 +96,8 @@ static __always_inline struct decision judge_ingress(const struct packet *packet
 static __always_inline struct verdict verdict_of(enum hook hook, const struct packet *packet, struct links links,
 						 __u32 version)
 {
-	struct address_value source = lookup_address(packet->family, packet->source, version);
-	struct address_value destination = {};
+	struct subject source = lookup_address(packet->family, packet->source, version);
+	struct subject destination = {};
 	__u8 missing;
 	struct verdict verdict = { .ingress = decision(REASON_NO_SUBJECT, true) };
 

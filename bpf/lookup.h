@@ -3,89 +3,101 @@
 #ifndef BULKHEAD_LOOKUP_H
 #define BULKHEAD_LOOKUP_H
 
+#include "hash.h"
 #include "packet.h"
 #include "tables.h"
 
 /* What a direction's table lookup decides, in a register: rule, reason and allow. */
 #define OUTCOME(rule, reason, allow) ((__u64)(rule) << 32 | (__u64)(reason) << 8 | (allow))
 
-static __always_inline struct address_value identity_only(const struct cidr_value *cidr)
-{
-	struct address_value value = { .role = ROLE_REMOTE };
-
-	if (cidr)
-		value.identity = cidr->identity;
-	return value;
-}
-
-/* Exact address, else longest prefix, else identity 0. */
-static __always_inline struct address_value lookup_address(__u8 family, const __be32 *address, __u32 version)
-{
-	if (family == 4) {
-		struct address4_key key = { .address = address[0], .version = version };
-		struct cidr4_key cidr = { .prefix_length = 64, .version = version, .address = address[0] };
-		const struct address_value *exact = bpf_map_lookup_elem(&addresses4, &key);
-
-		return exact ? *exact : identity_only(bpf_map_lookup_elem(&cidrs4, &cidr));
-	}
-
-	struct address6_key key = { .version = version };
-	const struct address_value *exact;
-
-	__builtin_memcpy(key.address, address, 16);
-	exact = bpf_map_lookup_elem(&addresses6, &key);
-	if (exact)
-		return *exact;
-
-	struct cidr6_key cidr = { .prefix_length = 160, .version = version };
-
-	__builtin_memcpy(cidr.address, address, 16);
-	return identity_only(bpf_map_lookup_elem(&cidrs6, &cidr));
-}
-
-static __always_inline __u64 outcome_of(const struct port_value *entry)
-{
-	if (!entry->rule)
-		return OUTCOME(0, entry->allow ? REASON_NOT_ISOLATED : REASON_DEFAULT_DENY, entry->allow);
-	return OUTCOME(entry->rule, REASON_RULE, entry->allow);
-}
-
 /*
- * set and identity → class; class, protocol and port → outcome, longest prefix first, any protocol last. Not static,
- * so that the verifier looks at it once and not at every call.
+ * Functions that are not static are looked at by the verifier once, and not for each way that leads to them.
+ *
+ * The class in the upper half and its spans in the lower; 0: there is none, as no class has this number.
  */
+__noinline __u64 find_class(__u32 set, __u32 identity)
+{
+	__u64 key = (__u64)set << 32 | identity;
+	__u32 home = hash_key(key);
+
+	for (int i = 0; i < WINDOW; i++) {
+		__u32 index = (home + i) & (options.classes - 1);
+		const struct class_line *line = bpf_map_lookup_elem(&classes, &index);
+
+		if (!line)
+			return 0;
+#pragma unroll
+		for (int j = 0; j < SLOTS; j++) {
+			const struct class_slot *slot = &line->slots[j];
+			__u64 held = *(const volatile __u64 *)&slot->key;
+
+			if (held == key)
+				return (__u64)slot->class << 32 | slot->spans;
+			if (!held)
+				return 0;
+		}
+	}
+	return 0;
+}
+
+static __always_inline __u64 outcome_of(const struct port_slot *slot)
+{
+	if (!slot->rule)
+		return OUTCOME(0, slot->allow ? REASON_NOT_ISOLATED : REASON_DEFAULT_DENY, slot->allow);
+	return OUTCOME(slot->rule, REASON_RULE, slot->allow);
+}
+
+/* `prefix`: of protocol and port, as in the key. 0: there is no such row. */
+__noinline __u64 find_port(__u32 class, __u32 prefix)
+{
+	__u64 key = (__u64)class << 32 | PORT_KEY | prefix;
+	__u32 home = hash_key(key);
+
+	for (int i = 0; i < WINDOW; i++) {
+		__u32 index = (home + i) & (options.ports - 1);
+		const struct port_line *line = bpf_map_lookup_elem(&ports, &index);
+
+		if (!line)
+			return 0;
+#pragma unroll
+		for (int j = 0; j < SLOTS; j++) {
+			__u64 held = *(const volatile __u64 *)&line->slots[j].key;
+
+			if (held == key)
+				return outcome_of(&line->slots[j]);
+			if (!held)
+				return 0;
+		}
+	}
+	return 0;
+}
+
+/* set and identity → class; class, protocol and port → outcome, longest prefix first, any protocol last. */
 __noinline __u64 lookup_outcome(__u32 set, __u32 identity, __u32 protocol, __u32 port)
 {
-	struct class_key key = { .set = set, .identity = identity };
-	const struct class_value *class = bpf_map_lookup_elem(&classes, &key);
-	const struct port_value *entry;
-	__u32 spans;
+	__u64 found = find_class(set, identity);
+	__u32 class, spans;
 
-	if (!class) {
-		key.identity = 0;
-		class = bpf_map_lookup_elem(&classes, &key);
-		if (!class)
-			return OUTCOME(0, REASON_DEFAULT_DENY, 0);
-	}
-
-	struct port_key wanted = { .class = class->class, .protocol = protocol };
-
-	spans = has_ports(protocol) ? class->spans & ~SPAN_ANY : 0;
+	if (!found)
+		found = find_class(set, 0);
+	class = found >> 32;
+	spans = has_ports(protocol) ? (__u32)found & ~SPAN_ANY : 0;
 	for (int i = 0; i < SPAN_LENGTHS && spans; i++) {
-		wanted.span = spans & -spans;
-		wanted.port = port & ~(wanted.span - 1);
-		entry = bpf_map_lookup_elem(&ports, &wanted);
-		if (entry)
-			return outcome_of(entry);
-		spans ^= wanted.span;
+		__u32 span = spans & -spans;
+		__u64 outcome =
+			find_port(class, protocol << PORT_KEY_PROTOCOL | (port & ~(span - 1)) << 1 | span);
+
+		if (outcome)
+			return outcome;
+		spans ^= span;
 	}
-	if (!(class->spans & SPAN_ANY))
-		return OUTCOME(0, REASON_DEFAULT_DENY, 0);
-	wanted.span = 0;
-	wanted.port = 0;
-	wanted.protocol = 0;
-	entry = bpf_map_lookup_elem(&ports, &wanted);
-	return entry ? outcome_of(entry) : OUTCOME(0, REASON_DEFAULT_DENY, 0);
+	if (found & SPAN_ANY) {
+		__u64 outcome = find_port(class, 0);
+
+		if (outcome)
+			return outcome;
+	}
+	return OUTCOME(0, REASON_DEFAULT_DENY, 0);
 }
 
 static __always_inline struct decision decide(__u32 set, __u32 identity, const struct packet *packet)

@@ -24,6 +24,13 @@ struct options {
 	__u64 cached_verdicts;
 	/* Only for BPF_PROG_TEST_RUN: flows in test_flows, a power of two. 0 in production. */
 	__u64 test_flows;
+	/* Random, see hash.h. */
+	__u64 hash[5];
+	/* Lines of the tables, of one copy where there are two: powers of two. */
+	__u32 addresses4;
+	__u32 addresses6;
+	__u32 classes;
+	__u32 ports;
 };
 
 #define TEST_TRACKING 8ul

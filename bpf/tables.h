@@ -1,11 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
  * The tables of one node, as maps. Layouts are repeated in src/datapath/ebpf/layout.ts; a test compares them with this
- * object's BTF. Capacities are set by the loader.
+ * object's BTF. Sizes are set by the loader.
  *
- * The two address tables exist twice in the same map, told apart by `version`: packets read the version that the low
- * bit of the epoch names, user space writes the other one and then advances the epoch. `classes` and `ports` are never
- * changed: an id stands for its content, and what no address leads to is not seen.
+ * What costs time is the first touch of a line of the processor's cache, so tables are arrays of lines, and a line holds as many
+ * slots as fit. A row is in the first slot that was free when it came, from the first slot of the line on that its hash
+ * names (hash.h), within as many lines as a reader looks through: the window. A free slot ends the search, so a row that goes leaves a
+ * mark in its slot unless the slot after it is free. User space writes the lines as memory (slot-table.ts); nothing
+ * that the current epoch reaches is ever written:
+ *
+ * - Addresses and the directories exist twice in their maps. Packets read the copy that the low bit of the epoch
+ *   names, user space writes the other one and then advances the epoch. Rows may be half written there.
+ * - Classes, ports and subjects are never changed: an id stands for its content, and what no address leads to is not
+ *   seen. They are added before the epoch that reaches them, and removed after the last one that does. Meanwhile
+ *   packets look through the same lines for other rows. They can't be misled: a key is stored as one word of 64 bits, so a
+ *   slot has no key that nobody gave it; and a slot that a reachable row was pushed past is never free, only marked or given to
+ *   another row.
+ *
+ * Who reads while the epoch moves finds out by reading it again (judge.h).
  */
 #ifndef BULKHEAD_TABLES_H
 #define BULKHEAD_TABLES_H
@@ -13,80 +25,132 @@
 #include "kernel.h"
 #include "verdict.h"
 
-/* compiler/tables.ts: unprogrammedIdentity. */
-#define IDENTITY_UNPROGRAMMED 0xffffffff
-
 enum role {
 	ROLE_LOCAL_POD = 1,
 	ROLE_REMOTE = 2,
 	ROLE_LOCAL_NODE = 3,
 };
 
-struct address_value {
+/* What fits into a line of 64 bytes, and how many lines a search looks through. */
+#define SLOTS4 8
+#define SLOTS6 3
+#define SLOTS 4
+#define WINDOW4 12
+#define WINDOW6 32
+#define WINDOW 24
+
+/* Host order. */
+struct address6 {
+	__u32 words[4];
+};
+
+/*
+ * The value of an address or prefix: the identity of somebody elsewhere, or with VALUE_SUBJECT the index of the subject
+ * that it is here. VALUE_EXACT, a part of the key, is for what has no bits open. Where that is both an address and a
+ * prefix, the address counts, and the prefix is VALUE_SHADOWED, which is a part of the key too, so that nobody finds
+ * it. VALUE_OF_PREFIX tells the two apart for user space.
+ */
+#define VALUE_EXACT (1u << 31)
+#define VALUE_SUBJECT (1u << 30)
+#define VALUE_SHADOWED (1u << 29)
+#define VALUE_OF_PREFIX (1u << 28)
+#define VALUE_MASK (VALUE_OF_PREFIX - 1)
+#define VALUE_KEY (VALUE_EXACT | VALUE_SHADOWED)
+
+/* compiler/tables.ts: unprogrammedIdentity. */
+#define IDENTITY_UNPROGRAMMED VALUE_MASK
+
+/* A pod or address of this node, for all that have the same. */
+struct subject {
 	__u32 identity;
 	__u32 ingress_set;
 	__u32 egress_set;
 	__u32 role;
 };
 
-struct address4_key {
-	__be32 address;
-	__u32 version;
+/*
+ * A prefix is its leading bits, a one, and zeros. An address has no bit left for the one: VALUE_EXACT. Host order.
+ * All zero: free. SLOT_GONE: somebody was here.
+ */
+#define SLOT_GONE 1
+
+/* The prefix in the lower half, the value in the upper. Gone is SLOT_GONE in the upper half. */
+struct line4 {
+	__u64 slots[SLOTS4];
 };
 
-struct address6_key {
-	__be32 address[4];
-	__u32 version;
+#define SLOT4_KEY ((__u64)VALUE_KEY << 32 | 0xffffffff)
+
+/* Gone: nothing but SLOT_GONE as value. */
+struct slot6 {
+	__u32 prefix[4];
+	__u32 value;
 };
 
-/* `prefix_length` counts the 32 bits of `version` too. */
-struct cidr4_key {
-	__u32 prefix_length;
-	__u32 version;
-	__be32 address;
+struct line6 {
+	struct slot6 slots[SLOTS6];
+	__u32 zero;
 };
 
-struct cidr6_key {
-	__u32 prefix_length;
-	__u32 version;
-	__be32 address[4];
+/*
+ * By the first 16 bits of an address: the value of the longest prefix among those of at most 16 bits, and which longer
+ * ones there are: bit n of `spans` stands for prefixes of 2^n addresses.
+ */
+struct directory4_entry {
+	__u32 value;
+	__u16 spans;
+	/* Of the prefix whose value this is, plus one; for user space. 0: there is none. */
+	__u16 length;
 };
 
-struct cidr_value {
-	__u32 identity;
+/*
+ * By a hash of the first 32 bits: which lengths there may be. Bit n of spans[i]: a prefix ends in word i and leaves n
+ * bits of it open. What is shorter than 32 bits is in every entry.
+ */
+struct directory6_entry {
+	__u32 spans[4];
 };
 
-struct class_key {
-	__u32 set;
-	__u32 identity;
-};
+#define DIRECTORY6_ENTRIES 4096
+/* After the entries of a copy, in a line of its own: the value of the prefix of length 0, for which there is no bit. */
+#define DIRECTORY6_REST DIRECTORY6_ENTRIES
+#define DIRECTORY6_COPY (DIRECTORY6_ENTRIES + 4)
 
+/* Key: set and identity. 0: free. SLOT_GONE: somebody was here. */
 /*
  * Bit n of `spans`: the class has an entry that covers 2^n ports. SPAN_ANY: it has one for any protocol. The lowest set
  * bit is the longest prefix, and its value is the number of ports covered.
  */
-struct class_value {
+struct class_slot {
+	__u64 key;
 	__u32 class;
 	__u32 spans;
+};
+
+struct class_line {
+	struct class_slot slots[SLOTS];
 };
 
 #define SPAN_ANY (1u << 31)
 #define SPAN_LENGTHS 17
 
-struct port_key {
-	__u32 class;
-	/* Number of ports covered, 1…65536; 0 for any protocol, with port and protocol 0. */
-	__u32 span;
-	__u16 port;
-	__u8 protocol;
-	__u8 zero;
-};
-
-struct port_value {
+/*
+ * Key: the class, PORT_KEY, protocol and port prefix, which is its leading bits, a one, and zeros in 17 bits. Any
+ * protocol: all zero. 0: free. SLOT_GONE: somebody was here.
+ */
+struct port_slot {
+	__u64 key;
 	/* 0: no rule, a default decides. */
 	__u32 rule;
 	__u32 allow;
 };
+
+struct port_line {
+	struct port_slot slots[SLOTS];
+};
+
+#define PORT_KEY (1u << 31)
+#define PORT_KEY_PROTOCOL 17
 
 #define CONTROL_ALLOWED_EVENTS 1u
 
@@ -102,57 +166,66 @@ struct counter {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct control);
 } control SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 2 << 16);
+	__type(key, __u32);
+	__type(value, struct directory4_entry);
+} directory4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
-	__type(key, struct address4_key);
-	__type(value, struct address_value);
+	__type(key, __u32);
+	__type(value, struct line4);
 } addresses4 SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 2 * DIRECTORY6_COPY);
+	__type(key, __u32);
+	__type(value, struct directory6_entry);
+} directory6 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
-	__type(key, struct address6_key);
-	__type(value, struct address_value);
+	__type(key, __u32);
+	__type(value, struct line6);
 } addresses6 SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
-	__type(key, struct cidr4_key);
-	__type(value, struct cidr_value);
-} cidrs4 SEC(".maps");
+	__type(key, __u32);
+	__type(value, struct subject);
+} subjects SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
-	__type(key, struct cidr6_key);
-	__type(value, struct cidr_value);
-} cidrs6 SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 1);
-	__type(key, struct class_key);
-	__type(value, struct class_value);
+	__type(key, __u32);
+	__type(value, struct class_line);
 } classes SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
-	__type(key, struct port_key);
-	__type(value, struct port_value);
+	__type(key, __u32);
+	__type(value, struct port_line);
 } ports SEC(".maps");
 
 struct {

@@ -25,11 +25,7 @@ export function writeFlows(map: BpfMap, length: number, flows: readonly BenchFlo
     view.setUint16(index * size + source_port, flow.sourcePort, true);
     view.setUint16(index * size + port, flow.port, true);
   }
-  map.put({
-    count: length,
-    keys: new Uint8Array(Uint32Array.from({ length }, (_, index) => index).buffer),
-    values,
-  });
+  map.putFirst(length, values);
 }
 
 /** The packet that answers. */

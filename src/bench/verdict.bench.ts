@@ -48,6 +48,7 @@ function capacityFor(rows: NodeTables, cachedVerdicts: number): Capacity {
     ...defaultCapacity,
     cachedVerdicts,
     cidrs: Math.max(defaultCapacity.cidrs, rows.cidrs.size),
+    subjects: Math.max(defaultCapacity.subjects, rows.addresses.size),
     classes: Math.max(defaultCapacity.classes, rows.classes.size),
     ports: Math.max(defaultCapacity.ports, rows.ports.size),
   };
@@ -77,7 +78,7 @@ class Kernel {
       ...(turns ? { testFlows: manyFlows } : {}),
     });
     const { maps } = this.#object;
-    const tables = new Tables({ maps, capacity, flags: events ? flags.allowedEvents : 0 });
+    const tables = new Tables({ ...this.#object, capacity, flags: events ? flags.allowedEvents : 0 });
     tables.apply(computeDelta(emptyTables, rows));
     this.#ring = new RingBuffer(maps.events.fd, capacity.eventBytes);
     this.#kind = kind;

@@ -34,7 +34,6 @@ export interface Libbpf {
     count: Uint32Array,
     options: null,
   ) => number;
-  readonly deleteBatch: (map: number, keys: Uint8Array, count: Uint32Array, options: null) => number;
   /** `from` null starts at the beginning; `next` is where to go on. ENOENT: that was the end. */
   readonly lookupBatch: (
     map: number,
@@ -101,7 +100,6 @@ function bind(library: ReturnType<typeof koffi.load>): Libbpf {
     updateBatch: library.func(
       'int bpf_map_update_batch(int, const void *, const void *, void *, const void *)',
     ),
-    deleteBatch: library.func('int bpf_map_delete_batch(int, const void *, void *, const void *)'),
     lookupBatch: library.func(
       'int bpf_map_lookup_batch(int, void *, void *, void *, void *, void *, const void *)',
     ),

@@ -5,37 +5,16 @@
  * the data twice in a row, so that a record that wraps around is still in one piece. A record is a header of 8 bytes
  * (length, two flags in its top bits) and its data, padded to 8.
  */
-import koffi from 'koffi';
-import { libc, errno, SystemCallError } from './libc.ts';
-
-const mmap: (
-  address: null,
-  length: number,
-  protection: number,
-  flags: number,
-  fd: number,
-  offset: number,
-) => bigint = libc.func('void *mmap(void *, size_t, int, int, int, long)');
-const munmap: (address: bigint, length: number) => number = libc.func('int munmap(void *, size_t)');
-const getpagesize: () => number = libc.func('int getpagesize()');
-
-const PROT_READ = 1;
-const PROT_WRITE = 2;
-const MAP_SHARED = 1;
-const MAP_FAILED = 2n ** 64n - 1n;
+import { pageSize, shareMemory } from './shared-memory.ts';
+import type { SharedMemory } from './shared-memory.ts';
 
 const headerSize = 8;
 const busy = 2 ** 31;
 const discarded = 2 ** 30;
 
-interface Mapping {
-  readonly address: bigint;
-  readonly length: number;
-}
-
 export class RingBuffer {
   readonly #size: number;
-  readonly #mappings: readonly [Mapping, Mapping];
+  readonly #mappings: readonly SharedMemory[];
   readonly #consumed: BigInt64Array<ArrayBuffer>;
   readonly #produced: BigInt64Array<ArrayBuffer>;
   readonly #headers: Int32Array<ArrayBuffer>;
@@ -44,16 +23,14 @@ export class RingBuffer {
 
   /** `size` is the map's max_entries. Throws SystemCallError. */
   constructor(fd: number, size: number) {
-    const page = getpagesize();
-    const consumer = map({ fd, length: page, protection: PROT_READ | PROT_WRITE, offset: 0 });
-    const producer = map({ fd, length: page + 2 * size, protection: PROT_READ, offset: page });
+    const consumer = shareMemory({ fd, length: pageSize, isWritable: true });
+    const producer = shareMemory({ fd, length: pageSize + 2 * size, offset: pageSize, isWritable: false });
     this.#size = size;
     this.#mappings = [consumer, producer];
-    this.#consumed = new BigInt64Array(koffi.view(consumer.address, 8));
-    const view = koffi.view(producer.address, producer.length);
-    this.#produced = new BigInt64Array(view, 0, 1);
-    this.#headers = new Int32Array(view, page, (2 * size) / 4);
-    this.#data = new DataView(view, page);
+    this.#consumed = new BigInt64Array(consumer.buffer, 0, 1);
+    this.#produced = new BigInt64Array(producer.buffer, 0, 1);
+    this.#headers = new Int32Array(producer.buffer, pageSize, (2 * size) / 4);
+    this.#data = new DataView(producer.buffer, pageSize);
   }
 
   /**
@@ -87,13 +64,6 @@ export class RingBuffer {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const { address, length } of this.#mappings) munmap(address, length);
+    for (const mapping of this.#mappings) mapping.close();
   }
-}
-
-function map(options: { fd: number; length: number; protection: number; offset: number }): Mapping {
-  const { fd, length, protection, offset } = options;
-  const address = mmap(null, length, protection, MAP_SHARED, fd, offset);
-  if (address === MAP_FAILED) throw new SystemCallError('mmap of a BPF ring buffer', errno());
-  return { address, length };
 }

@@ -3,6 +3,7 @@ import { defaultCapacity } from '../../src/datapath/ebpf/capacity.ts';
 import type { Capacity } from '../../src/datapath/ebpf/capacity.ts';
 import { readCounters } from '../../src/datapath/ebpf/counters.ts';
 import { decodeEvent } from '../../src/datapath/ebpf/events.ts';
+import type { HashSeed } from '../../src/datapath/ebpf/hash.ts';
 import { flags } from '../../src/datapath/ebpf/layout.ts';
 import { loadObject } from '../../src/datapath/ebpf/object.ts';
 import type { LoadedObject, ProgramName } from '../../src/datapath/ebpf/object.ts';
@@ -50,6 +51,7 @@ export class KernelTables {
       /** Given as undefined: as in production. */
       tracking?: number | undefined;
       events?: boolean;
+      seed?: HashSeed;
     } = {},
   ) {
     const capacity = options.capacity ?? testCapacity;
@@ -57,10 +59,11 @@ export class KernelTables {
       objectPath: options.objectPath ?? objectPath,
       capacity,
       ...trackingOption(options),
+      ...(options.seed && { testSeed: options.seed }),
     });
     const maps = this.object.maps;
     this.tables = new Tables({
-      maps,
+      ...this.object,
       capacity,
       flags: (options.events ?? true) ? flags.allowedEvents : 0,
     });

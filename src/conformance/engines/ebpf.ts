@@ -42,7 +42,7 @@ class KernelNode implements PacketNode {
     capacity,
     testTracking: newConnection,
   });
-  readonly #tables = new Tables({ maps: this.#object.maps, capacity, flags: 0 });
+  readonly #tables = new Tables({ ...this.#object, capacity, flags: 0 });
 
   apply(delta: Delta): void {
     this.#tables.apply(delta);

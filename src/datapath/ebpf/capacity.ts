@@ -6,6 +6,8 @@ export interface Capacity {
   readonly addresses: number;
   /** Prefixes, per address family. */
   readonly cidrs: number;
+  /** Different identities and sets of this node's own pods. */
+  readonly subjects: number;
   readonly classes: number;
   readonly ports: number;
   /** Rule ids below this are counted. */
@@ -19,6 +21,7 @@ export interface Capacity {
 export const defaultCapacity: Capacity = {
   addresses: 131_072,
   cidrs: 16_384,
+  subjects: 4096,
   classes: 131_072,
   ports: 131_072,
   rules: 65_536,
@@ -26,9 +29,9 @@ export const defaultCapacity: Capacity = {
   cachedVerdicts: 65_536,
 };
 
-/** `what` names the table for people; `needed` is absent when the kernel, not the count, said no. */
+/** `what` names the table for people; `needed` is absent when no slot was left for a row although the count says otherwise. */
 export function fullError(
-  options: { what: keyof Capacity; capacity: number; needed?: number },
+  options: { what: keyof Capacity | 'identities'; capacity: number; needed?: number },
   cause?: unknown,
 ): BulkheadError {
   const { what, capacity, needed } = options;

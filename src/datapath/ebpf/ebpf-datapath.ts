@@ -80,7 +80,7 @@ class EbpfDatapath implements Datapath {
     });
     try {
       const { maps } = this.#object;
-      this.#tables = new Tables({ maps, capacity, flags: events ? flags.allowedEvents : 0 });
+      this.#tables = new Tables({ ...this.#object, capacity, flags: events ? flags.allowedEvents : 0 });
       this.#ring = new RingBuffer(maps.events.fd, capacity.eventBytes);
     } catch (error) {
       this.#object.close();

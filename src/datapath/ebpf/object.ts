@@ -7,19 +7,17 @@ import { libbpf } from '../../kernel/libbpf.ts';
 import type { Handle } from '../../kernel/libbpf.ts';
 import { errno, SystemCallError } from '../../kernel/libc.ts';
 import type { Capacity } from './capacity.ts';
+import { randomSeed } from './hash.ts';
+import type { HashSeed } from './hash.ts';
 import { layouts } from './layout.ts';
+import { shareTables, tableNames, tableSizes } from './table-memory.ts';
+import type { TableMemory } from './table-memory.ts';
 
 export const programNames = ['forward4', 'forward6', 'local_in4', 'local_in6'] as const;
 export type ProgramName = (typeof programNames)[number];
 
 export const mapNames = [
-  'control',
-  'addresses4',
-  'addresses6',
-  'cidrs4',
-  'cidrs6',
-  'classes',
-  'ports',
+  ...tableNames,
   'rule_counters',
   'reason_counters',
   'lost_events',
@@ -39,6 +37,8 @@ export interface LoadOptions {
    * have.
    */
   readonly testTracking?: number;
+  /** Only for tests: zero makes all rows of a table meet. */
+  readonly testSeed?: HashSeed;
   /** Only for BPF_PROG_TEST_RUN: how many flows, a power of two, are put in place of what packets say (testFlows). */
   readonly testFlows?: number;
 }
@@ -46,28 +46,15 @@ export interface LoadOptions {
 export interface LoadedObject {
   readonly maps: Readonly<Record<MapName, BpfMap>>;
   readonly programs: Readonly<Record<ProgramName, number>>;
+  /** Of the tables. Not to be touched any more after `close`. */
+  readonly memory: TableMemory;
+  readonly seed: HashSeed;
   /** Lets go of the descriptors; what is attached or pinned lives on. */
   close(): void;
 }
 
 /** BPF_PROG_TEST_RUN: bpf/options.h TEST_TRACKING. */
 const testTrackingFlag = 8;
-
-export const keySizes: Readonly<Record<MapName, number>> = {
-  control: 4,
-  addresses4: layouts.address4_key.size,
-  addresses6: layouts.address6_key.size,
-  cidrs4: layouts.cidr4_key.size,
-  cidrs6: layouts.cidr6_key.size,
-  classes: layouts.class_key.size,
-  ports: layouts.port_key.size,
-  rule_counters: 4,
-  reason_counters: 4,
-  lost_events: 4,
-  events: 0,
-  cached_verdicts: 4,
-  test_flows: 4,
-};
 
 /** Throws BulkheadError BPF_OBJECT_MISSING, BPF_OBJECT_UNREADABLE, BPF_LOAD_FAILED. */
 export function loadObject(options: LoadOptions): LoadedObject {
@@ -90,10 +77,11 @@ export function loadObject(options: LoadOptions): LoadedObject {
     );
   }
   try {
+    const seed = options.testSeed ?? randomSeed();
     resize(object, options);
-    setOptions(object, options);
+    setOptions(object, options, seed);
     load(object, objectPath);
-    return descriptorsOf(object);
+    return loadedObject(object, options.capacity, seed);
   } catch (error) {
     library.close(object);
     throw error;
@@ -101,14 +89,12 @@ export function loadObject(options: LoadOptions): LoadedObject {
 }
 
 function resize(object: Handle, { capacity, testFlows = 1 }: LoadOptions): void {
+  const { addresses4, addresses6, ...once } = tableSizes(capacity);
   const sizes: Partial<Record<MapName, number>> = {
     // Two copies each.
-    addresses4: 2 * capacity.addresses,
-    addresses6: 2 * capacity.addresses,
-    cidrs4: 2 * capacity.cidrs,
-    cidrs6: 2 * capacity.cidrs,
-    classes: capacity.classes,
-    ports: capacity.ports,
+    addresses4: 2 * addresses4,
+    addresses6: 2 * addresses6,
+    ...once,
     rule_counters: capacity.rules,
     events: capacity.eventBytes,
     cached_verdicts: Math.max(1, capacity.cachedVerdicts),
@@ -119,7 +105,7 @@ function resize(object: Handle, { capacity, testFlows = 1 }: LoadOptions): void 
   }
 }
 
-function setOptions(object: Handle, options: LoadOptions): void {
+function setOptions(object: Handle, options: LoadOptions, seed: HashSeed): void {
   const { capacity, podInterfacePrefix = '', testTracking, testFlows = 0 } = options;
   const layout = layouts.options;
   const bytes = new Uint8Array(layout.size);
@@ -132,6 +118,12 @@ function setOptions(object: Handle, options: LoadOptions): void {
   }
   view.setUint32(layout.cached_verdicts, capacity.cachedVerdicts, true);
   view.setUint32(layout.test_flows, testFlows, true);
+  seed.forEach((word, index) => {
+    view.setUint32(layout.hash + 4 * index, word, true);
+  });
+  const sizes = tableSizes(capacity);
+  for (const name of ['addresses4', 'addresses6', 'classes', 'ports'] as const)
+    view.setUint32(layout[name], sizes[name], true);
   required('options', libbpf().setInitialValue(mapHandle(object, '.rodata'), bytes, bytes.length));
 }
 
@@ -159,22 +151,27 @@ function load(object: Handle, objectPath: string): void {
   );
 }
 
-function descriptorsOf(object: Handle): LoadedObject {
+function loadedObject(object: Handle, capacity: Capacity, seed: HashSeed): LoadedObject {
   const library = libbpf();
   const maps = mapNames.map((name) => {
     const fd = library.mapFd(mapHandle(object, name));
-    return [name, new BpfMap({ name, fd, keySize: keySizes[name] })] as const;
+    return [name, new BpfMap({ name, fd })] as const;
   });
   const programs = programNames.map(
     (name) => [name, library.programFd(programHandle(object, name))] as const,
   );
+  const tables = shareTables(capacity, (name) => library.mapFd(mapHandle(object, name)));
   let open = true;
   return {
     maps: Object.fromEntries(maps) as Record<MapName, BpfMap>,
     programs: Object.fromEntries(programs) as Record<ProgramName, number>,
+    memory: tables.memory,
+    seed,
     close: () => {
-      if (open) library.close(object);
+      if (!open) return;
       open = false;
+      tables.close();
+      library.close(object);
     },
   };
 }

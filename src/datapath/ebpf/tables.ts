@@ -1,72 +1,65 @@
 /**
  * One node's tables in the kernel, changed so that a packet sees the old policy or the new one, whole.
  *
- * The address tables exist twice in their maps; packets use the copy that the low bit of the epoch names. A delta is
- * written to the other copy, ports and classes are added under ids that nothing refers to yet, and then the epoch is
- * stored. Afterwards (`sweep`) the copy that went out of use gets the same delta, so that both are equal again, and
- * what is unreachable is removed. A packet that was judged while the epoch changed is judged again (bpf/judge.h), so
- * no grace period is needed anywhere: nothing that the current epoch reaches is ever written.
+ * The address tables exist twice; packets use the copy that the low bit of the epoch names. A delta is written to the
+ * other copy, ports, classes and subjects are added that nothing refers to yet, and then the epoch is stored. Afterwards
+ * (`sweep`) the copy that went out of use is made equal to the other one, and what is unreachable is removed. A packet
+ * that was judged while the epoch changed is judged again (bpf/judge.h), so no grace period is needed anywhere: nothing
+ * that the current epoch reaches is ever written.
  */
-import type { Delta } from '../../compiler/tables.ts';
+import type { AddressValue, Delta } from '../../compiler/tables.ts';
+import { unprogrammedIdentity } from '../../compiler/tables.ts';
+import type { IdentityId } from '../../compiler/program.ts';
 import { BulkheadError, failure } from '../../errors.ts';
-import type { BpfMap, PackedEntries, PackedKeys } from '../../kernel/bpf-map.ts';
-import { SystemCallError } from '../../kernel/libc.ts';
 import type { IpFamily } from '../../objects/ip.ts';
+import { AddressTable } from './address-table.ts';
 import { fullError } from './capacity.ts';
 import type { Capacity } from './capacity.ts';
-import {
-  addressEntries,
-  addressKeys,
-  cidrEntries,
-  cidrKeys,
-  classEntries,
-  classKeys,
-  layouts,
-  portEntries,
-  portKeys,
-} from './layout.ts';
+import { Hash } from './hash.ts';
+import type { HashSeed } from './hash.ts';
+import { classSlot, layouts, pairSlot, portSlot } from './layout.ts';
 import type { Version } from './layout.ts';
-
-export const tableMaps = [
-  'control',
-  'addresses4',
-  'addresses6',
-  'cidrs4',
-  'cidrs6',
-  'classes',
-  'ports',
-] as const;
-export type TableMaps = Readonly<Record<(typeof tableMaps)[number], BpfMap>>;
-
-/** What one map must do; removals go first, to make room. */
-interface Edit {
-  readonly map: BpfMap;
-  readonly what: keyof Capacity;
-  readonly remove: PackedKeys;
-  readonly put: PackedEntries;
-}
+import { subject, unprogrammed } from './prefix-rows.ts';
+import { SlotTable, WindowFull } from './slot-table.ts';
+import type { Row } from './slot-table.ts';
+import { Subjects } from './subjects.ts';
+import type { TableMemory } from './table-memory.ts';
 
 type Stage = Delta['stage'];
 type Sizes = Record<'addresses4' | 'addresses6' | 'cidrs4' | 'cidrs6' | 'classes' | 'ports', number>;
+const families: readonly IpFamily[] = [4, 6];
 
 export class Tables {
-  readonly #maps: TableMaps;
+  readonly #memory: TableMemory;
   readonly #capacity: Capacity;
-  readonly #flags: number;
+  readonly #addresses: Readonly<Record<IpFamily, AddressTable>>;
+  readonly #subjects: Subjects;
+  readonly #classes: SlotTable;
+  readonly #ports: SlotTable;
   /** Rows of one copy, with ports and classes that await the sweep. */
   #sizes: Sizes = { addresses4: 0, addresses6: 0, cidrs4: 0, cidrs6: 0, classes: 0, ports: 0 };
   #epoch = 0;
   /** The delta that the copy out of use has not seen. */
   #unswept: Delta | undefined;
+  /** What the change that is under way has added to the tables of which there is one copy. */
+  #added: { readonly table: SlotTable; readonly row: Row }[] = [];
   /** Set when not even taking back worked: the copy out of use is in an unknown state. */
   #broken: unknown;
 
-  /** The maps must be empty; `flags` is what control says beside the epoch. */
-  constructor(options: { maps: TableMaps; capacity: Capacity; flags: number }) {
-    this.#maps = options.maps;
-    this.#capacity = options.capacity;
-    this.#flags = options.flags;
-    this.#storeEpoch(0);
+  /** The memory must be zero; `flags` is what control says beside the epoch. */
+  constructor(options: { memory: TableMemory; seed: HashSeed; capacity: Capacity; flags: number }) {
+    const { memory, seed, capacity, flags } = options;
+    const hash = new Hash(seed);
+    this.#memory = memory;
+    this.#capacity = capacity;
+    this.#addresses = {
+      4: new AddressTable({ family: 4, table: memory.addresses4, directory: memory.directory4, hash }),
+      6: new AddressTable({ family: 6, table: memory.addresses6, directory: memory.directory6, hash }),
+    };
+    this.#subjects = new Subjects(memory.subjects);
+    this.#classes = new SlotTable({ memory: memory.classes, shape: pairSlot, hash });
+    this.#ports = new SlotTable({ memory: memory.ports, shape: pairSlot, hash });
+    memory.control.write(layouts.control.flags / 4, flags);
   }
 
   /** 0: nothing has been applied yet. */
@@ -80,15 +73,15 @@ export class Tables {
     this.sweep();
     const sizes = grown(this.#sizes, delta);
     this.#requireRoom(sizes, delta);
-    const version = otherVersion(this.#epoch);
-    const edits = [...this.#additions(delta), ...this.#staging(delta.stage, version)];
     try {
-      for (const edit of edits) this.#write(edit);
+      this.#add('ports', this.#ports, delta.add.ports.map(portSlot));
+      this.#add('classes', this.#classes, delta.add.classes.map(classSlot));
+      this.#stage(delta.stage);
     } catch (error) {
-      this.#takeBack(delta, version);
+      this.#takeBack();
       throw error;
     }
-    this.#storeEpoch(this.#epoch + 1);
+    this.#commit();
     this.#sizes = sizes;
     this.#unswept = delta;
   }
@@ -99,9 +92,10 @@ export class Tables {
     if (!delta) return;
     this.#refuseIfBroken();
     try {
-      for (const edit of this.#staging(delta.stage, otherVersion(this.#epoch))) this.#write(edit);
-      this.#maps.classes.remove(classKeys(delta.sweep.classes));
-      this.#maps.ports.remove(portKeys(delta.sweep.ports));
+      for (const family of families) this.#addresses[family].keep(inUse(this.#epoch));
+      for (const row of delta.sweep.classes) this.#classes.remove(classSlot(row));
+      for (const row of delta.sweep.ports) this.#ports.remove(portSlot(row));
+      for (const { from } of delta.stage.addresses) if (isLocal(from)) this.#subjects.release(from);
     } catch (error) {
       this.#broken = error;
       throw error;
@@ -114,54 +108,74 @@ export class Tables {
     this.#unswept = undefined;
   }
 
-  /** Undoes whatever part of the delta was written. Everything here may be done twice or for nothing. */
-  #takeBack(delta: Delta, version: Version): void {
-    try {
-      for (const edit of this.#staging(inverseStage(delta.stage), version)) this.#write(edit);
-      this.#maps.classes.remove(classKeys(delta.add.classes));
-      this.#maps.ports.remove(portKeys(delta.add.ports));
-    } catch (error) {
-      this.#broken = error;
+  /** Every row of the tables, by table: those of the copy in use where there are two. Only after a sweep. */
+  rows(): Record<'addresses4' | 'addresses6' | 'classes' | 'ports', Row[]> {
+    return {
+      addresses4: [...this.#addresses[4].rows()],
+      addresses6: [...this.#addresses[6].rows()],
+      classes: [...this.#classes.rows()],
+      ports: [...this.#ports.rows()],
+    };
+  }
+
+  /** What is there already means the same: an id stands for its content. */
+  #add(what: 'ports' | 'classes', table: SlotTable, rows: readonly Row[]): void {
+    for (const row of rows) {
+      if (table.get(row)) continue;
+      this.#added.push({ table, row });
+      this.#withRoom(what, () => {
+        table.put(row);
+      });
     }
   }
 
-  #additions({ add }: Delta): Edit[] {
-    const nothing = { count: 0, keys: new Uint8Array() };
-    return [
-      { map: this.#maps.ports, what: 'ports', remove: nothing, put: portEntries(add.ports) },
-      { map: this.#maps.classes, what: 'classes', remove: nothing, put: classEntries(add.classes) },
-    ];
+  /** What goes first, to make room. */
+  #stage({ addresses, cidrs }: Stage): void {
+    for (const { address, to } of addresses) if (!to) this.#addresses[address.family].removeAddress(address);
+    for (const { cidr, isGone } of cidrs) if (isGone) this.#addresses[cidr.family].removePrefix(cidr);
+    this.#withRoom('addresses', () => {
+      for (const { address, to } of addresses) {
+        if (to) this.#addresses[address.family].putAddress(address, this.#valueOf(to));
+      }
+    });
+    this.#withRoom('cidrs', () => {
+      for (const { cidr, to, isGone } of cidrs) {
+        if (!isGone) this.#addresses[cidr.family].putPrefix(cidr, identityValue(to));
+      }
+    });
   }
 
-  #staging(stage: Stage, version: Version): Edit[] {
-    return ([4, 6] as const).flatMap((family) => [
-      this.#stagedAddresses(stage, family, version),
-      this.#stagedCidrs(stage, family, version),
-    ]);
+  #valueOf(value: AddressValue): number {
+    const { identity, role } = value;
+    return role === 'remote' ? identityValue(identity) : subject + this.#subjects.acquire(value);
   }
 
-  #stagedAddresses(stage: Stage, family: IpFamily, version: Version): Edit {
-    const rows = stage.addresses.filter((row) => row.address.family === family);
-    const gone = rows.filter((row) => row.to === undefined).map((row) => row.address);
-    const present = rows.flatMap(({ address, to }) => (to === undefined ? [] : [{ address, value: to }]));
-    return {
-      map: family === 4 ? this.#maps.addresses4 : this.#maps.addresses6,
-      what: 'addresses',
-      remove: addressKeys(family, version, gone),
-      put: addressEntries(family, version, present),
-    };
+  #withRoom(what: 'addresses' | 'cidrs' | 'classes' | 'ports', write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      if (error instanceof WindowFull) throw fullError({ what, capacity: this.#capacity[what] }, error);
+      throw error;
+    }
   }
 
-  #stagedCidrs(stage: Stage, family: IpFamily, version: Version): Edit {
-    const rows = stage.cidrs.filter((row) => row.cidr.family === family);
-    const gone = rows.filter((row) => row.isGone).map((row) => row.cidr);
-    const present = rows.filter((row) => !row.isGone).map(({ cidr, to }) => ({ cidr, identity: to }));
-    return {
-      map: family === 4 ? this.#maps.cidrs4 : this.#maps.cidrs6,
-      what: 'cidrs',
-      remove: cidrKeys(family, version, gone),
-      put: cidrEntries(family, version, present),
-    };
+  #commit(): void {
+    this.#epoch += 1;
+    this.#memory.control.publish(layouts.control.epoch / 4, this.#epoch);
+    this.#added = [];
+    this.#subjects.keep();
+  }
+
+  /** Undoes whatever part of a delta was written. */
+  #takeBack(): void {
+    try {
+      for (const { table, row } of this.#added) table.remove(row);
+      this.#added = [];
+      for (const family of families) this.#addresses[family].takeBack(inUse(this.#epoch));
+      this.#subjects.takeBack();
+    } catch (error) {
+      this.#broken = error;
+    }
   }
 
   #requireRoom(sizes: Sizes, delta: Delta): void {
@@ -177,25 +191,6 @@ export class Tables {
     }
   }
 
-  #write({ map, what, remove, put }: Edit): void {
-    try {
-      map.remove(remove);
-      map.put(put);
-    } catch (error) {
-      if (error instanceof SystemCallError && (error.code === 'E2BIG' || error.code === 'ENOSPC'))
-        throw fullError({ what, capacity: this.#capacity[what] }, error);
-      throw error;
-    }
-  }
-
-  #storeEpoch(epoch: number): void {
-    const value = new DataView(new ArrayBuffer(layouts.control.size));
-    value.setUint32(layouts.control.epoch, epoch, true);
-    value.setUint32(layouts.control.flags, this.#flags, true);
-    this.#maps.control.set(new Uint8Array(4), new Uint8Array(value.buffer));
-    this.#epoch = epoch;
-  }
-
   #refuseIfBroken(): void {
     if (this.#broken === undefined) return;
     throw new BulkheadError(
@@ -209,9 +204,19 @@ export class Tables {
   }
 }
 
-/** The copy that packets of this epoch do not use. */
-function otherVersion(epoch: number): Version {
-  return epoch & 1 ? 0 : 1;
+/** The copy that packets of this epoch use. */
+function inUse(epoch: number): Version {
+  return epoch & 1 ? 1 : 0;
+}
+
+function isLocal(value: AddressValue | undefined): value is AddressValue {
+  return value !== undefined && value.role !== 'remote';
+}
+
+function identityValue(identity: IdentityId): number {
+  if (identity === unprogrammedIdentity) return unprogrammed;
+  if (identity < unprogrammed) return identity;
+  throw fullError({ what: 'identities', capacity: unprogrammed, needed: identity });
 }
 
 /** The change back. */

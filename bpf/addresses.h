@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * Who has an address: the longest prefix that holds it. The directory says which lengths there may be, so that most
+ * addresses need one look there and one at the table.
+ */
+#ifndef BULKHEAD_ADDRESSES_H
+#define BULKHEAD_ADDRESSES_H
+
+#include "hash.h"
+#include "packet.h"
+#include "tables.h"
+
+/* The slot, 0 if there is none. */
+static __always_inline __u64 find4(__u32 prefix, __u32 exact, __u32 version)
+{
+	__u64 wanted = (__u64)exact << 32 | prefix;
+	__u32 home = hash_word(prefix);
+
+	for (int i = 0; i < WINDOW4; i++) {
+		__u32 index = version * options.addresses4 + ((home + i) & (options.addresses4 - 1));
+		const struct line4 *line = bpf_map_lookup_elem(&addresses4, &index);
+
+		if (!line)
+			return 0;
+#pragma unroll
+		for (int j = 0; j < SLOTS4; j++) {
+			__u64 slot = line->slots[j];
+
+			if (!((slot ^ wanted) & SLOT4_KEY) || !slot)
+				return slot;
+		}
+	}
+	return 0;
+}
+
+/* Not static, so that the verifier looks at it once. */
+__noinline __u32 lookup_address4(__u32 address, __u32 version)
+{
+	__u32 index = version << 16 | address >> 16;
+	const struct directory4_entry *entry = bpf_map_lookup_elem(&directory4, &index);
+	__u32 spans;
+
+	if (!entry)
+		return 0;
+	spans = entry->spans;
+	for (int i = 0; i < 16 && spans; i++) {
+		/* The lowest bit is the longest prefix. */
+		__u32 span = spans & -spans;
+		__u64 slot = find4((address & -span) | span >> 1, span == 1 ? VALUE_EXACT : 0, version);
+
+		if (slot)
+			return slot >> 32;
+		spans ^= span;
+	}
+	return entry->value;
+}
+
+static __always_inline bool is_free6(const struct slot6 *slot)
+{
+	return !(slot->value | slot->prefix[0] | slot->prefix[1] | slot->prefix[2] | slot->prefix[3]);
+}
+
+#define FOUND6 ((__u64)1 << 32)
+
+/* FOUND6 and the value, 0 if there is none. Not static, so that the verifier looks at it once and not for each length. */
+__noinline __u64 find6(const struct address6 *prefix, __u32 exact, __u32 version)
+{
+	__u32 home;
+
+	if (!prefix)
+		return 0;
+	home = hash_address6(prefix->words);
+	for (int i = 0; i < WINDOW6; i++) {
+		__u32 index = version * options.addresses6 + ((home + i) & (options.addresses6 - 1));
+		const struct line6 *line = bpf_map_lookup_elem(&addresses6, &index);
+
+		if (!line)
+			return 0;
+#pragma unroll
+		for (int j = 0; j < SLOTS6; j++) {
+			const struct slot6 *slot = &line->slots[j];
+
+			if (slot->prefix[3] == prefix->words[3] && slot->prefix[2] == prefix->words[2] &&
+			    slot->prefix[1] == prefix->words[1] && slot->prefix[0] == prefix->words[0] &&
+			    (slot->value & VALUE_KEY) == exact)
+				return FOUND6 | slot->value;
+			if (is_free6(slot))
+				return 0;
+		}
+	}
+	return 0;
+}
+
+/* Not static, so that the verifier looks at it once. */
+__noinline __u32 lookup_address6(const struct address6 *address, __u32 version)
+{
+	const struct directory6_entry *entry;
+	struct address6 prefix;
+	__u64 found;
+	__u32 index;
+
+	if (!address)
+		return 0;
+	index = version * DIRECTORY6_COPY + (hash_word(address->words[0]) & (DIRECTORY6_ENTRIES - 1));
+	entry = bpf_map_lookup_elem(&directory6, &index);
+	if (!entry)
+		return 0;
+	prefix = *address;
+#pragma unroll
+	for (int word = 3; word >= 0; word--) {
+		__u32 spans = entry->spans[word];
+
+		for (int i = 0; i < 32 && spans; i++) {
+			__u32 span = spans & -spans;
+
+			prefix.words[word] = (address->words[word] & -span) | span >> 1;
+			if (word < 3)
+				prefix.words[word + 1] = span == 1 ? 1u << 31 : 0;
+			found = find6(&prefix, word == 3 && span == 1 ? VALUE_EXACT : 0, version);
+			if (found)
+				return found;
+			spans ^= span;
+		}
+		if (word < 3)
+			prefix.words[word + 1] = 0;
+	}
+	index = version * DIRECTORY6_COPY + DIRECTORY6_REST;
+	entry = bpf_map_lookup_elem(&directory6, &index);
+	return entry ? entry->spans[0] : 0;
+}
+
+static __always_inline __u32 lookup_value(__u8 family, const __be32 *address, __u32 version)
+{
+	struct address6 words;
+
+	if (family == 4)
+		return lookup_address4(bpf_ntohl(address[0]), version);
+	for (int i = 0; i < 4; i++)
+		words.words[i] = bpf_ntohl(address[i]);
+	return lookup_address6(&words, version);
+}
+
+/* Nobody that is known is identity 0. */
+static __always_inline struct subject lookup_address(__u8 family, const __be32 *address, __u32 version)
+{
+	__u32 value = lookup_value(family, address, version);
+	struct subject somebody = { .identity = value & VALUE_MASK, .role = ROLE_REMOTE };
+	const struct subject *subject;
+
+	if (!(value & VALUE_SUBJECT))
+		return somebody;
+	subject = bpf_map_lookup_elem(&subjects, &somebody.identity);
+	return subject ? *subject : somebody;
+}
+
+#endif

@@ -1,0 +1,71 @@
+/** The maps that hold tables, as memory. */
+import { shareMemory } from '../../kernel/shared-memory.ts';
+import { pairSlot, slot4, slot6 } from './layout.ts';
+import type { Capacity } from './capacity.ts';
+import type { SlotShape } from './slot-table.ts';
+import { Words, wordsPerLine } from './words.ts';
+
+export const tableNames = [
+  'control',
+  'directory4',
+  'addresses4',
+  'directory6',
+  'addresses6',
+  'subjects',
+  'classes',
+  'ports',
+] as const;
+export type TableName = (typeof tableNames)[number];
+export type TableMemory = Readonly<Record<TableName, Words>>;
+
+/** Rows take at most half of the slots: then all but no window is ever full, and most rows are in their home line. */
+function linesFor(rows: number, { slots }: SlotShape): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(1, (2 * rows) / slots)));
+}
+
+/** Lines, and of subjects entries, that these capacities need; one copy of the tables that exist twice. */
+export function tableSizes(
+  capacity: Capacity,
+): Record<'addresses4' | 'addresses6' | 'subjects' | 'classes' | 'ports', number> {
+  const addresses = capacity.addresses + capacity.cidrs;
+  return {
+    addresses4: linesFor(addresses, slot4),
+    addresses6: linesFor(addresses, slot6),
+    subjects: capacity.subjects,
+    classes: linesFor(capacity.classes, pairSlot),
+    ports: linesFor(capacity.ports, pairSlot),
+  };
+}
+
+/** Words of each map that has these sizes. bpf/tables.h has those that are fixed. */
+function tableWords(capacity: Capacity): Record<TableName, number> {
+  const sizes = tableSizes(capacity);
+  return {
+    control: 2,
+    directory4: 2 * 2 ** 16 * 2,
+    addresses4: 2 * sizes.addresses4 * wordsPerLine,
+    directory6: 2 * (4096 + 4) * 4,
+    addresses6: 2 * sizes.addresses6 * wordsPerLine,
+    subjects: 4 * sizes.subjects,
+    classes: sizes.classes * wordsPerLine,
+    ports: sizes.ports * wordsPerLine,
+  };
+}
+
+/** `fdOf` says which descriptor a map has. Throws SystemCallError. */
+export function shareTables(
+  capacity: Capacity,
+  fdOf: (name: TableName) => number,
+): { readonly memory: TableMemory; readonly close: () => void } {
+  const words = tableWords(capacity);
+  const shared = tableNames.map((name) => {
+    const memory = shareMemory({ fd: fdOf(name), length: 4 * words[name], isWritable: true });
+    return { memory, words: new Words(name, memory.buffer, words[name]) };
+  });
+  return {
+    memory: Object.fromEntries(shared.map((one) => [one.words.name, one.words])) as Record<TableName, Words>,
+    close: () => {
+      for (const { memory } of shared) memory.close();
+    },
+  };
+}
