@@ -113,12 +113,12 @@ describe.each(Object.entries(shapes))('a table of %s', (_, { shape, row, isRead 
       shape,
       hash: new Hash(new Uint32Array(seedWords)),
     });
-    const keys = Array.from({ length: 10 }, (_, key) => key);
+    const keys = Array.from({ length: 10 }, (__, key) => key);
     for (const key of keys) table.put(row(key, 2));
     for (const key of keys.slice(0, -1)) table.remove(row(key, 0));
     expect(table.get(row(9, 0))).toEqual(row(9, 2));
     table.remove(row(9, 0));
-    const keyWords = shape === pairSlot ? [0, 1] : shape.key.map((_, word) => word);
+    const keyWords = shape === pairSlot ? [0, 1] : [...shape.key.keys()];
     for (let slot = 0; slot < shape.slots; slot++) {
       for (const word of keyWords) expect(words.read(slot * shape.key.length + word)).toBe(0);
     }

@@ -3,7 +3,7 @@ import { addressWidth } from '../../objects/ip.ts';
 import type { Address, Cidr, IpFamily } from '../../objects/ip.ts';
 import { Directory4 } from './directory4.ts';
 import { Directory6 } from './directory6.ts';
-import { Hash } from './hash.ts';
+import type { Hash } from './hash.ts';
 import { slot4, slot6 } from './layout.ts';
 import type { Version } from './layout.ts';
 import { ofPrefix, prefixRow, shadowed, valueOf } from './prefix-rows.ts';

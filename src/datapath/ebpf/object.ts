@@ -122,8 +122,8 @@ function setOptions(object: Handle, options: LoadOptions, seed: HashSeed): void 
     view.setUint32(layout.hash + 4 * index, word, true);
   });
   const sizes = tableSizes(capacity);
-  for (const name of ['addresses4', 'addresses6', 'classes', 'ports'] as const)
-    view.setUint32(layout[name], sizes[name], true);
+  for (const table of ['addresses4', 'addresses6', 'classes', 'ports'] as const)
+    view.setUint32(layout[table], sizes[table], true);
   required('options', libbpf().setInitialValue(mapHandle(object, '.rodata'), bytes, bytes.length));
 }
 
