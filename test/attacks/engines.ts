@@ -26,7 +26,9 @@ export const engines: readonly Engine[] = [
   {
     name: 'ebpf',
     open: (lab, node) => openNodeDatapath(lab, node, 'ebpf'),
-    openSized: (lab, node, capacity) => {
+    openSized: (lab, node, sizes) => {
+      // Each pod may be told apart from all others.
+      const capacity = { ...sizes, subjects: sizes.addresses };
       const { pins } = labPaths(lab);
       ensureBpffs(pins);
       const netns = netnsPath(nodeNetns(lab, node));

@@ -1,5 +1,5 @@
 import { closeSync, readFileSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { forgetConnections } from '../../src/kernel/conntrack.ts';
 import { createNetns, deleteNetns, inNetns } from '../../src/kernel/netns.ts';
 import { loadNft } from '../../src/kernel/nft.ts';
@@ -9,6 +9,14 @@ import { ip } from '../datapath/test-network.ts';
 
 const netns = `/run/netns/bhtest-conntrack-${process.pid}`;
 const numbers = Array.from({ length: 12 }, (_, index) => index + 1);
+
+/** The kernel makes an IPv6 address usable in its own time, nodad or not: by a route of its own. */
+async function usable(): Promise<void> {
+  const routes = () => inNetns(netns, () => readFileSync('/proc/thread-self/net/ipv6_route', 'utf8'));
+  const missing = () =>
+    numbers.filter((number) => !routes().includes(`fd09${String(number).padStart(28, '0')} 80 `));
+  await vi.waitFor(() => expect(missing()).toEqual([]), 10_000);
+}
 
 /** Pairs of source and destination of the connections that conntrack knows, as they were opened. */
 function known(): string[] {
@@ -30,7 +38,7 @@ function connect(from: string, to: string): void {
 }
 
 describe.skipIf(process.getuid?.() !== 0)('[root] forgetting connections', () => {
-  beforeEach(() => {
+  beforeEach(async () => {
     createNetns(netns, () => {
       ip(
         'link set lo up',
@@ -45,6 +53,7 @@ describe.skipIf(process.getuid?.() !== 0)('[root] forgetting connections', () =>
       netns,
       'table ip t { chain c { type nat hook output priority -100; ip daddr 10.9.9.9 dnat to 10.9.0.3; }; }\ntable ip6 t { chain c { ct state untracked; }; }',
     );
+    await usable();
   });
   afterEach(() => {
     deleteNetns(netns);
