@@ -4,13 +4,13 @@ import { layouts } from '../../src/datapath/ebpf/layout.ts';
 import type { Counters } from '../../src/datapath/datapath.ts';
 import type { ProgramName } from '../../src/datapath/ebpf/object.ts';
 import { icmp, ipv4, ipv6, transport } from '../../src/datapath/packet.ts';
-import type { SourceChange } from './broken-objects.ts';
+import type { SourceChange } from '../seeded-bugs/seeded-bug.ts';
 import { address, rules, world, worldDelta } from './guard-world.ts';
 import { KernelTables, testCapacity, tracking } from './kernel-tables.ts';
 
 /** BPF_PROG_TEST_RUN has no interfaces. With this change hop limits stand for coming in, and going out, by a pod's. */
 export const podsByHopLimit: SourceChange = {
-  file: 'bulkhead.bpf.c',
+  file: 'bpf/bulkhead.bpf.c',
   from: 'links = links_of(hook, state);',
   to: 'links = (struct links){ .from_pod = packet.hop_limit == 7, .to_pod = packet.hop_limit == 9 };',
 };

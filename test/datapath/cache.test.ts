@@ -2,8 +2,8 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { ipv4, ipv6, tcp } from '../../src/datapath/packet.ts';
 import { layouts } from '../../src/datapath/ebpf/layout.ts';
+import { cacheBugs } from '../seeded-bugs/cache-bugs.ts';
 import { hasClang, withObject } from './broken-objects.ts';
-import type { SourceChange } from './broken-objects.ts';
 import { cacheFaults, givenBack, nothing, OneEntry, podsByHopLimit, revoked } from './cache-faults.ts';
 import { rules, world, worldDelta } from './guard-world.ts';
 import { isRoot, KernelTables, testCapacity, tracking } from './kernel-tables.ts';
@@ -101,62 +101,6 @@ describe.skipIf(!isRoot)('[root] a kept verdict', () => {
   });
 });
 
-function change(file: string, from: string, to: string): SourceChange {
-  return { file, from, to };
-}
-
-const mutations: Record<string, SourceChange> = {
-  'an entry is good for ever': change('cache.h', 'content->epoch != epoch ||', ''),
-  'an entry is good for its copy of the tables': change(
-    'cache.h',
-    'content->epoch != epoch',
-    '((content->epoch ^ epoch) & 1)',
-  ),
-  'both hooks are the same': change('cache.h', 'content->hook != hook ||', ''),
-  'both families are the same': change('cache.h', ' content->family != packet->family ||', ''),
-  'all protocols are the same': change('cache.h', 'content->protocol != packet->protocol ||', ''),
-  'all ports are the same': change('cache.h', ' content->port != packet->port ||', ''),
-  'all sources are the same': change(
-    'cache.h',
-    '!same_words(content->source, packet->source, packet->family) ||',
-    '',
-  ),
-  'all destinations are the same': change(
-    'cache.h',
-    '!same_words(content->destination, packet->destination, packet->family) ||',
-    '',
-  ),
-  'IPv6 addresses are the same if their first words are': change('cache.h', '(family == 4 ||', '(true ||'),
-  'what an interface lets in does not matter': change(
-    'cache.h',
-    '(content->local_pods & pods) != pods',
-    'false',
-  ),
-  'everybody is a local pod': change(
-    'cache.h',
-    'content->local_pods = verdict->local_pods;',
-    'content->local_pods = SOURCE_IS_LOCAL_POD | DESTINATION_IS_LOCAL_POD;',
-  ),
-  'ICMP is kept': change('cache.h', 'has_ports(packet->protocol) && ', ''),
-  'what is malformed is taken for what is not': change('cache.h', ' && !packet->malformed', ''),
-  'denials are kept': change('bulkhead.bpf.c', 'cacheable && verdict_allows(&verdict) && ', 'cacheable && '),
-  'what opens connections is kept': change('bulkhead.bpf.c', ' && is_established(tracking))', ')'),
-  'nothing is kept': change('bulkhead.bpf.c', ' && is_established(tracking))', ' && false)'),
-  'nothing is used': change('cache.h', 'return entry->sequence == sequence;', 'return false;'),
-  'half of an entry is used': change('cache.h', '	if ((sequence & 1) || content->epoch', '	if (content->epoch'),
-  'two write the same entry': change('cache.h', '	if ((sequence & 1) || !__sync', '	if (!__sync'),
-  'the rules change places': change(
-    'cache.h',
-    'verdict->ingress.rule = content->ingress_rule',
-    'verdict->ingress.rule = content->egress_rule',
-  ),
-  'the reason is lost': change(
-    'cache.h',
-    'decision(content->ingress_reason, true)',
-    'decision(REASON_NONE, true)',
-  ),
-};
-
 const pods = [podsByHopLimit];
 
 describe.skipIf(!isRoot || !hasClang)('[root] with kept verdicts as without', () => {
@@ -164,7 +108,7 @@ describe.skipIf(!isRoot || !hasClang)('[root] with kept verdicts as without', ()
     expect(await withObject(pods, cacheFaults)).toEqual([]);
   });
 
-  test.each(Object.entries(mutations))('or it is noticed: %s', async (_, mutation) => {
-    expect(await withObject([...pods, mutation], cacheFaults)).not.toEqual([]);
+  test.each(Object.entries(cacheBugs))('or it is noticed: %s', async (_, bug) => {
+    expect(await withObject([...pods, bug], cacheFaults)).not.toEqual([]);
   });
 });

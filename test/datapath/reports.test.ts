@@ -156,7 +156,7 @@ describe.skipIf(!isRoot)('[root] reports', () => {
 
   test.skipIf(!hasClang)('a verdict that is thrown away each time counts for no rule', async () => {
     // As if the tables changed under every look.
-    const restless = { file: 'judge.h', from: 'if (control->epoch == epoch)', to: 'if (false)' };
+    const restless = { file: 'bpf/judge.h', from: 'if (control->epoch == epoch)', to: 'if (false)' };
     await withObject([restless], (objectPath) => {
       reopen({ objectPath });
       const { accepted, events } = kernel.judge('forward4', allowed);

@@ -67,7 +67,7 @@ describe.skipIf(!isRoot)('[root] with libbpf', () => {
 
   test.skipIf(!hasClang)('an object of other sources', async () => {
     const options = {
-      file: 'options.h',
+      file: 'bpf/options.h',
       from: '\t__u64 test_flows;\n',
       to: '\t__u64 test_flows;\n\t__u64 later;\n',
     };

@@ -1,0 +1,201 @@
+/** What each guard of the programs holds back, let through: taken out one at a time. */
+import { inProgram } from './seeded-bug.ts';
+import type { SeededBugs } from './seeded-bug.ts';
+
+export const guardBugs: SeededBugs = {
+  'every related packet passes': inProgram(
+    'tracking.h',
+    '		return packet->protocol == IPPROTO_ICMP &&\n		       (packet->icmp_type == 3',
+    '		return packet->protocol == IPPROTO_ICMP ||\n		       (packet->icmp_type == 3',
+  ),
+  'every related ICMP packet passes': inProgram('tracking.h', '(packet->icmp_type == 3 ||', '(true ||'),
+  'every related ICMPv6 packet passes': inProgram('tracking.h', ' && packet->icmp_type < 128', ''),
+  'related errors may be cut short': inProgram('tracking.h', '|| packet->malformed ||', '||'),
+  'errors about replies are judged': inProgram(
+    'tracking.h',
+    ' && tracking.info != IP_CT_RELATED + IP_CT_IS_REPLY',
+    '',
+  ),
+  'ICMP errors pass without conntrack': inProgram(
+    'tracking.h',
+    '	if (!tracking.connection || packet->malformed ||\n	    (tracking.info != IP_CT_RELATED && tracking.info != IP_CT_RELATED + IP_CT_IS_REPLY))\n',
+    '	if (packet->malformed)\n',
+  ),
+  'replies are judged': inProgram('tracking.h', 'tracking.info == IP_CT_IS_REPLY;', 'false;'),
+  'replies to anything pass': inProgram('bulkhead.bpf.c', 'hook == HOOK_LOCAL_IN && reply', 'reply'),
+  'replies are judged by the way they go': inProgram('bulkhead.bpf.c', '			mirror(&packet);\n', '			;\n'),
+  'replies keep their port': inProgram('packet.h', '	packet->port = packet->source_port;\n', ''),
+  'pods may report on others': inProgram(
+    'judge.h',
+    'packet->reports_on_others && (links.from_pod || source.role == ROLE_LOCAL_POD)',
+    'false',
+  ),
+  'nobody may report on others': inProgram(
+    'judge.h',
+    'packet->reports_on_others && (links.from_pod || source.role == ROLE_LOCAL_POD)',
+    'packet->reports_on_others',
+  ),
+  'pods may redirect over IPv4': inProgram('packet.h', 'packet->icmp_type <= 5)', 'packet->icmp_type <= 4)'),
+  'pods may report on others over IPv6': inProgram(
+    'packet.h',
+    'destination[2] == packet->source[2] && destination[3] == packet->source[3]',
+    'true',
+  ),
+  'everything tracked passes': inProgram('tracking.h', 'tracking.info == IP_CT_IS_REPLY;', 'true;'),
+  'IPv4 of any version': inProgram('packet.h', '!ip || ip->version != 4', '!ip'),
+  'IPv6 of any version': inProgram('packet.h', '!ip || ip->version != 6', '!ip'),
+  'IPv4 headers of any length': inProgram('packet.h', 'header_length < sizeof(*ip) || ', ''),
+  'IPv4 headers longer than the packet': inProgram('packet.h', 'header_length > packet->length ||', ''),
+  'options are not skipped': inProgram(
+    'packet.h',
+    'read_transport(data, header_length, packet)',
+    'read_transport(data, 20, packet)',
+  ),
+  'later fragments are judged': inProgram('packet.h', '(bpf_ntohs(ip->frag_off) & 0x1fff) || ', ''),
+  'first fragments are dropped': inProgram('packet.h', '& 0x1fff', '& 0x3fff'),
+  'later fragments are judged over IPv6': inProgram('packet.h', '& 0xfff8) != 0', '& 0xfff8) == 1'),
+  'transport headers may be cut short': inProgram(
+    'packet.h',
+    'if (offset + needed > packet->length)',
+    'if (false)',
+  ),
+  'the source port is judged': inProgram(
+    'packet.h',
+    'packet->port = start[2] << 8 | start[3]',
+    'packet->port = start[0] << 8 | start[1]',
+  ),
+  'SCTP has no ports': inProgram('packet.h', ' || protocol == IPPROTO_SCTP', ''),
+  'extension headers are not stepped over': inProgram(
+    'packet.h',
+    '#define EXTENSION_HEADERS_MAX 6',
+    '#define EXTENSION_HEADERS_MAX 0',
+  ),
+  'extension headers without end': inProgram(
+    'packet.h',
+    '#define EXTENSION_HEADERS_MAX 6',
+    '#define EXTENSION_HEADERS_MAX 9',
+  ),
+  'extension headers of a fixed length': inProgram('packet.h', '(header[1] + 1) * 8', '8'),
+  'fragment headers have a length': inProgram('packet.h', '*offset += 8;', '*offset += (header[1] + 2) * 8;'),
+  'extension headers may be cut short': inProgram(
+    'packet.h',
+    '		if (!header)\n			return false;\n',
+    '		if (!header)\n			return true;\n',
+  ),
+  'extension headers may reach beyond the packet': inProgram(
+    'packet.h',
+    'offset > packet->length || !read_transport',
+    '!read_transport',
+  ),
+  'IPv6 addresses are the same if their first words are': inProgram(
+    'packet.h',
+    'return packet->family == 4 ||\n',
+    'return true ||\n',
+  ),
+  'nobody is the same': inProgram('bulkhead.bpf.c', 'same_addresses(packet) && ', 'false && '),
+  'everybody is the same': inProgram('bulkhead.bpf.c', 'same_addresses(packet) && ', ''),
+  'discovery is forwarded': inProgram(
+    'bulkhead.bpf.c',
+    '	if (hook == HOOK_LOCAL_IN)\n		return is_host',
+    '	if (is_host_discovery(packet))\n		return is_host',
+  ),
+  'discovery is judged': inProgram(
+    'bulkhead.bpf.c',
+    'is_host_discovery(packet) ? REASON_NEIGHBOUR_DISCOVERY : REASON_NONE',
+    'REASON_NONE',
+  ),
+  'discovery from any distance': inProgram('judge.h', 'return packet->hop_limit == 255;', 'return true;'),
+  'listener reports from any distance': inProgram(
+    'judge.h',
+    'return packet->hop_limit == 1;',
+    'return true;',
+  ),
+  'listener reports are judged': inProgram('judge.h', '	case LISTENER_REPORT_V2:\n', ''),
+  'pods may redirect': inProgram('judge.h', ' || packet->icmp_type == REDIRECT', ''),
+  'pods may advertise routers': inProgram('judge.h', 'packet->icmp_type == ROUTER_ADVERTISEMENT || ', ''),
+  'nobody may advertise routers': inProgram(
+    'judge.h',
+    'source.role == ROLE_LOCAL_POD && is_router',
+    'is_router',
+  ),
+  'unprogrammed sources pass': inProgram('judge.h', 'source.identity == IDENTITY_UNPROGRAMMED || ', ''),
+  'unprogrammed destinations pass': inProgram(
+    'judge.h',
+    'destination.identity == IDENTITY_UNPROGRAMMED',
+    'false',
+  ),
+  'malformed packets to pods are judged': inProgram(
+    'judge.h',
+    '	if (destination->role != ROLE_LOCAL_POD)\n		return decision(REASON_NO_SUBJECT, true);\n	if (packet->malformed)\n		return decision(REASON_MALFORMED, false);\n',
+    '	if (destination->role != ROLE_LOCAL_POD)\n		return decision(REASON_NO_SUBJECT, true);\n',
+  ),
+  'malformed packets from pods are judged': inProgram(
+    'judge.h',
+    '	if (source->role != ROLE_LOCAL_POD)\n		return decision(REASON_NO_SUBJECT, true);\n	if (packet->malformed)\n		return decision(REASON_MALFORMED, false);\n',
+    '	if (source->role != ROLE_LOCAL_POD)\n		return decision(REASON_NO_SUBJECT, true);\n',
+  ),
+  'the node is trusted wherever it comes from': inProgram(
+    'judge.h',
+    '	if (destination->role != ROLE_LOCAL_POD)\n',
+    '	if (source->role == ROLE_LOCAL_NODE || destination->role != ROLE_LOCAL_POD)\n',
+  ),
+  'egress is not judged': inProgram(
+    'judge.h',
+    'return decide(source->egress_set, destination->identity, packet);',
+    'return decision(REASON_NOT_ISOLATED, true);',
+  ),
+  'ingress is not judged': inProgram(
+    'judge.h',
+    'return decide(destination->ingress_set, source->identity, packet);',
+    'return decision(REASON_NOT_ISOLATED, true);',
+  ),
+  'egress is judged as ingress': inProgram(
+    'judge.h',
+    'decide(source->egress_set, destination->identity',
+    'decide(source->ingress_set, destination->identity',
+  ),
+  'peers of ingress are the subjects': inProgram(
+    'judge.h',
+    'decide(destination->ingress_set, source->identity',
+    'decide(destination->ingress_set, destination->identity',
+  ),
+  'prefixes are not asked': inProgram('addresses.h', 'i < 16 && spans', 'i < 1 && spans'),
+  'prefixes are not asked over IPv6': inProgram(
+    'addresses.h',
+    '= entry->spans[word];',
+    '= word == 3 ? entry->spans[word] : 0;',
+  ),
+  'no class for anyone': inProgram('lookup.h', 'found = find_class(set, 0);', 'found = 0;'),
+  'the shortest prefix decides': inProgram(
+    'lookup.h',
+    '__u32 span = spans & -spans;',
+    '__u32 span = spans >= 256 ? 256 : spans & -spans;',
+  ),
+  'ports are not masked': inProgram('lookup.h', 'port & ~(span - 1)', 'port'),
+  'protocols are mixed up': inProgram(
+    'lookup.h',
+    'protocol << PORT_KEY_PROTOCOL',
+    'IPPROTO_TCP << PORT_KEY_PROTOCOL',
+  ),
+  'any protocol is not asked': inProgram('lookup.h', 'if (found & SPAN_ANY)', 'if (false)'),
+  'what nothing matches passes': inProgram(
+    'lookup.h',
+    '	return OUTCOME(0, REASON_DEFAULT_DENY, 0);\n}\n\nstatic __always_inline struct decision',
+    '	return OUTCOME(0, REASON_DEFAULT_DENY, 1);\n}\n\nstatic __always_inline struct decision',
+  ),
+  'who has no class passes': inProgram(
+    'lookup.h',
+    'found = find_class(set, 0);',
+    'found = find_class(set, 0);\n	if (!found)\n		return OUTCOME(0, REASON_NOT_ISOLATED, 1);',
+  ),
+  'denying entries allow': inProgram(
+    'lookup.h',
+    'return OUTCOME(slot->rule, REASON_RULE, slot->allow);',
+    'return OUTCOME(slot->rule, REASON_RULE, 1);',
+  ),
+  'one direction is enough': inProgram(
+    'verdict.h',
+    'verdict->egress.allowed && verdict->ingress.allowed',
+    'verdict->egress.allowed || verdict->ingress.allowed',
+  ),
+};
