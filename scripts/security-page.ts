@@ -1,8 +1,12 @@
-/** Writes the table of docs/security.md: scripts/node.sh scripts/security-page.ts */
+/** Writes the tables of docs/security.md: scripts/node.sh scripts/security-page.ts */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { withTables } from '../src/conformance/tables.ts';
 import { campaigns } from '../test/attacks/campaigns.ts';
-import { withAttackTable } from '../test/attacks/security-page.ts';
+import { knownProjects } from '../test/attacks/known-bugs.ts';
+import { securityTables } from '../test/attacks/security-page.ts';
+import { threats } from '../test/attacks/threats.ts';
 
 const page = join(import.meta.dirname, '../docs/security.md');
-writeFileSync(page, withAttackTable(readFileSync(page, 'utf8'), campaigns));
+const tables = securityTables({ campaigns, knownProjects, threats });
+writeFileSync(page, withTables(readFileSync(page, 'utf8'), tables));

@@ -253,6 +253,7 @@ const overlappingBlocks: Attack = {
     'antrea-io/antrea#386',
     'Azure/azure-container-networking#558',
     'ovn-org/ovn-kubernetes#845',
+    'ovn-org/ovn-kubernetes PR 1674',
   ],
   outcome:
     'let in by the union of the blocks that hold it, each less its own excepts; IPv6 blocks hold no IPv4',

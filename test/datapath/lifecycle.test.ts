@@ -2,7 +2,16 @@
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -75,6 +84,22 @@ describe.skipIf(!isRoot)('[root] life of the programs', () => {
     conversation.say('x');
     conversation.close();
   };
+
+  test('what is pinned is for root alone', () => {
+    const datapath = openOwn();
+    try {
+      datapath.apply(worldDelta);
+      const generation = join(network.pinDir, pins()[0] ?? '');
+      const modes = readdirSync(generation).map((name) => {
+        const { mode, uid } = statSync(join(generation, name));
+        return { name, uid, othersMay: mode & 0o077 };
+      });
+      expect(modes.length).toBeGreaterThan(0);
+      expect(modes.filter(({ uid, othersMay }) => uid !== 0 || othersMay !== 0)).toEqual([]);
+    } finally {
+      datapath.close();
+    }
+  });
 
   test('a killed process leaves its policy in force', async () => {
     const holder = await start('hold-datapath.ts', network.node, network.pinDir);

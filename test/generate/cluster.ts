@@ -62,7 +62,8 @@ export const arbitraryPod: fc.Arbitrary<PodBlueprint> = fc.record({
   namespace: arbitraryNamespaceName,
   labels: arbitraryLabels,
   node: fc.constantFrom(...nodeNames),
-  families: fc.constantFrom<readonly IpFamily[]>([4, 6], [4, 6], [4], [6]),
+  // None: the API server knows of no address yet.
+  families: fc.constantFrom<readonly IpFamily[]>([4, 6], [4, 6], [4], [6], []),
   kind: fc.oneof(
     { weight: 8, arbitrary: fc.constant('ordinary' as const) },
     { weight: 1, arbitrary: fc.constant('hostNetwork' as const) },
@@ -113,7 +114,7 @@ export function buildCluster(blueprint: Blueprint): Cluster {
   function buildPod(pod: PodBlueprint, families: readonly IpFamily[]): Pod {
     const name = `p${pod.slot}`;
     const own = families
-      .filter((family) => pod.families.includes(family) || families.length === 1)
+      .filter((family) => pod.families.includes(family) || (families.length === 1 && pod.families.length > 0))
       .map((family) => podAddress(pod.node, pod.slot, family));
     const addresses = {
       ordinary: own,
