@@ -69,9 +69,12 @@ export function makeCidr(family: IpFamily, bits: bigint, prefixLength: number): 
   };
 }
 
-/** V8 keeps text that was put together as a rope of its pieces, three times as big, until a character is asked for. */
+/**
+ * V8 keeps text that was put together as a rope of its pieces, three times as big, until a character is asked for.
+ * Nothing here starts with a zero; but if the answer did not matter, V8 would not ask.
+ */
 function flat(text: string): string {
-  return text.charCodeAt(0) >= 0 ? text : '';
+  return text.charCodeAt(0) === 0 ? '' : text;
 }
 
 /** Bits in an address: 32 or 128. */
