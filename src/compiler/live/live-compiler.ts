@@ -16,7 +16,7 @@ import type { Legend } from '../program.ts';
 import type { Delta, NodeTables } from '../tables.ts';
 import type { ClusterChange } from './change.ts';
 import { ClassPool } from './class-pool.ts';
-import { byTierOrderId, LiveSections, originsOf, policyText } from './live-policies.ts';
+import { byTierOrderId, LiveSections, originsOf, saysTheSame } from './live-policies.ts';
 import type { PolicyState } from './live-policies.ts';
 import { LivePods } from './live-pods.ts';
 import { LivePredicates } from './live-predicates.ts';
@@ -151,7 +151,7 @@ export class LiveCompiler {
   ): void {
     const known = this.#policies.get(id);
     if (known?.policy === policy) return;
-    if (known && policy && policyText(known.policy) === policyText(policy)) {
+    if (known && policy && saysTheSame(known.policy, policy)) {
       known.policy = policy;
       for (const origin of originsOf(policy)) this.#ruleIds.add(origin);
       return;

@@ -91,13 +91,20 @@ export function originsOf({ ingress, egress }: Policy): Origin[] {
   return [ingress, egress].flatMap((section) => section?.rules.map(({ origin }) => origin) ?? []);
 }
 
-/** Equal text ⇔ the same policy, wherever it is written. */
-export function policyText(policy: Policy): string {
-  return JSON.stringify(policy, (key, value: unknown) => {
-    // A label may be called `position` too, but its value is text. Prefixes have their text beside their bits.
-    const isElsewhere = key === 'position' && typeof value === 'object';
-    return isElsewhere || typeof value === 'bigint' ? undefined : value;
-  });
+/** Whether two policies, or parts of them, are written alike, wherever they are written. */
+export function saysTheSame(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || !a || !b) return false;
+  const [before, after] = [Object.entries(a), Object.entries(b)];
+  return (
+    before.length === after.length &&
+    before.every(([key, was], index) => {
+      const [otherKey, is] = after[index] ?? [];
+      // A label may be called `position` too, but its value is text.
+      const isElsewhere = key === 'position' && typeof was === 'object' && typeof is === 'object';
+      return key === otherKey && (isElsewhere || saysTheSame(was, is));
+    })
+  );
 }
 
 export function byTierOrderId({ policy: a }: PolicyState, { policy: b }: PolicyState): number {
