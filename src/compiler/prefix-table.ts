@@ -31,6 +31,12 @@ export class PrefixTable<T> {
     return level?.values.get(leadingBits(family, bits, prefixLength));
   }
 
+  *values(): Generator<T> {
+    for (const family of [4, 6] as const) {
+      for (const { values } of this.#levels[family]) yield* values.values();
+    }
+  }
+
   delete({ family, bits, prefixLength }: Cidr): void {
     const levels = this.#levels[family];
     const index = levels.findIndex((candidate) => candidate.length === prefixLength);

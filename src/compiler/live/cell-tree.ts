@@ -4,19 +4,24 @@ import type { Address, Cidr, IpFamily } from '../../objects/ip.ts';
 import type { Block } from '../cidr-cells.ts';
 import { PrefixTable } from '../prefix-table.ts';
 import type { PredicateId } from '../predicates.ts';
+import type { Atom } from './model.ts';
+import { SmallSet } from './small-set.ts';
 
 export class Cell {
   /** Undefined: a root, which holds what is in no block. */
   readonly cidr: Cidr | undefined;
   parent: Cell | undefined;
-  readonly children = new Set<Cell>();
+  children: SmallSet<Cell> | undefined;
   /** The blocks that the cell's addresses are in, ascending. */
   predicates: readonly PredicateId[] = [];
   /** Blocks that begin and end here. */
-  readonly enters = new Set<PredicateId>();
-  readonly leaves = new Set<PredicateId>();
+  enters: SmallSet<PredicateId> | undefined;
+  leaves: SmallSet<PredicateId> | undefined;
   /** No child has ever been longer. */
   longestChild = 0;
+  /** What is true of its addresses that no pod has; and all atoms of pods. */
+  plain: Atom | undefined;
+  atoms: SmallSet<Atom> | undefined;
 
   constructor(cidr: Cidr | undefined) {
     this.cidr = cidr;
@@ -33,7 +38,6 @@ export interface CellChanges {
 export class CellTree {
   readonly #roots: Readonly<Record<IpFamily, Cell>> = { 4: new Cell(undefined), 6: new Cell(undefined) };
   readonly #table = new PrefixTable<Cell>();
-  readonly #byText = new Map<string, Cell>();
 
   get roots(): readonly Cell[] {
     return [this.#roots[4], this.#roots[6]];
@@ -41,7 +45,7 @@ export class CellTree {
 
   /** Without roots. */
   get cells(): Iterable<Cell> {
-    return this.#byText.values();
+    return this.#table.values();
   }
 
   of(address: Address): Cell {
@@ -52,26 +56,26 @@ export class CellTree {
     const fresh = new Map<string, Cell>();
     const touched = new Set<Cell>();
     const cellAt = (cidr: Cidr): Cell => {
-      let cell = this.#byText.get(cidr.text) ?? fresh.get(cidr.text);
+      let cell = this.#table.get(cidr) ?? fresh.get(cidr.text);
       if (!cell) fresh.set(cidr.text, (cell = new Cell(cidr)));
       touched.add(cell);
       return cell;
     };
     for (const { predicate, cidr, except } of added) {
-      cellAt(cidr).enters.add(predicate);
-      for (const hole of except) cellAt(hole).leaves.add(predicate);
+      (cellAt(cidr).enters ??= new SmallSet()).add(predicate);
+      for (const hole of except) (cellAt(hole).leaves ??= new SmallSet()).add(predicate);
     }
     for (const { predicate, cidr, except } of removed) {
-      cellAt(cidr).enters.delete(predicate);
-      for (const hole of except) cellAt(hole).leaves.delete(predicate);
+      cellAt(cidr).enters?.delete(predicate);
+      for (const hole of except) cellAt(hole).leaves?.delete(predicate);
     }
     const changed = new Set<Cell>();
     const inserted = [...fresh.values()].sort(widestFirst);
     for (const cell of inserted) this.#insert(cell, changed);
     const gone: Cell[] = [];
     for (const cell of touched) {
-      if (cell.enters.size + cell.leaves.size > 0) continue;
-      for (const child of cell.children) touched.add(child);
+      if ((cell.enters?.size ?? 0) + (cell.leaves?.size ?? 0) > 0) continue;
+      for (const child of cell.children ?? []) touched.add(child);
       this.#remove(cell, changed);
       gone.push(cell);
     }
@@ -85,35 +89,33 @@ export class CellTree {
     if (!cidr) return;
     const parent = this.#table.cover(cidr) ?? this.#roots[cidr.family];
     if (parent.longestChild > cidr.prefixLength) {
-      for (const child of parent.children) {
+      for (const child of parent.children ?? []) {
         if (!child.cidr || !cidrContainsCidr(cidr, child.cidr)) continue;
-        parent.children.delete(child);
+        parent.children?.delete(child);
         adopt(cell, child);
         changed.add(child);
       }
     }
     adopt(parent, cell);
     this.#table.set(cidr, cell);
-    this.#byText.set(cidr.text, cell);
   }
 
   #remove(cell: Cell, changed: Set<Cell>): void {
     const { cidr, parent } = cell;
     if (!cidr || !parent) return;
-    parent.children.delete(cell);
-    for (const child of cell.children) {
+    parent.children?.delete(cell);
+    for (const child of cell.children ?? []) {
       adopt(parent, child);
       changed.add(child);
     }
-    cell.children.clear();
+    cell.children = undefined;
     cell.parent = undefined;
     this.#table.delete(cidr);
-    this.#byText.delete(cidr.text);
   }
 }
 
 function adopt(parent: Cell, child: Cell): void {
-  parent.children.add(child);
+  (parent.children ??= new SmallSet()).add(child);
   child.parent = parent;
   parent.longestChild = Math.max(parent.longestChild, child.cidr?.prefixLength ?? 0);
 }
@@ -124,15 +126,15 @@ function describe(cell: Cell, changed: Set<Cell>): void {
   for (let next = stack.pop(); next; next = stack.pop()) {
     const { enters, leaves } = next;
     const inherited = next.parent?.predicates ?? [];
-    const around = leaves.size > 0 ? inherited.filter((id) => !leaves.has(id)) : inherited;
-    const predicates = enters.size > 0 ? [...around, ...enters].sort((a, b) => a - b) : around;
+    const around = leaves?.size ? inherited.filter((id) => !leaves.has(id)) : inherited;
+    const predicates = enters?.size ? [...around, ...enters].toSorted((a, b) => a - b) : around;
     const same =
       predicates.length === next.predicates.length &&
       predicates.every((id, index) => id === next.predicates[index]);
     if (same) continue;
     next.predicates = predicates;
     changed.add(next);
-    stack.push(...next.children);
+    for (const child of next.children ?? []) stack.push(child);
   }
 }
 

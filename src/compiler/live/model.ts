@@ -5,6 +5,7 @@ import type { Direction } from '../../policy/ir.ts';
 import type { NamedPorts, PortName, PredicateId } from '../predicates.ts';
 import type { Cell } from './cell-tree.ts';
 import type { RuleSet } from './rule-sets.ts';
+import type { SmallSet } from './small-set.ts';
 
 export interface NamespaceState {
   readonly name: string;
@@ -53,7 +54,7 @@ export interface Atom {
   readonly profile: Profile | undefined;
   readonly cell: Cell;
   identity: Identity;
-  readonly addresses: Set<Held>;
+  readonly addresses: SmallSet<Held>;
 }
 
 /** Exactly what some atoms satisfy. */
@@ -66,7 +67,7 @@ export interface Identity {
   readonly key: string;
   /** Equal text ⇔ equal ports. */
   readonly portsKey: string;
-  readonly atoms: Set<Atom>;
+  readonly atoms: SmallSet<Atom>;
 }
 
 /** The predicate that every pod satisfies, whether or not a rule asks for it. */

@@ -15,6 +15,7 @@ import { handlesOf, isPod, nodeOf } from './model.ts';
 import type { Atom, Handle, Held, Identity } from './model.ts';
 import type { PeerChanges, Peers } from './peers.ts';
 import type { RuleSet } from './rule-sets.ts';
+import { SmallSet } from './small-set.ts';
 import { TrackedRows } from './tracked-rows.ts';
 
 export interface NodeChanges {
@@ -33,7 +34,7 @@ export class NodeView {
   readonly sets = new LocalSets();
   /** The sets as of the last update, and the handles by which they are reached. */
   readonly #settled = new Map<RuleSet, ClassEntry>();
-  readonly #reached = new Map<Handle, Set<RuleSet>>();
+  readonly #reached = new Map<Handle, SmallSet<RuleSet>>();
   readonly #locals = new LocalIdentities();
   readonly #seen = new Map<Identity, LocalIdentity>();
   /** Number of class rows of each class. */
@@ -125,7 +126,7 @@ export class NodeView {
     for (const handle of set.handles) {
       const others = this.#reached.get(handle);
       if (others) others.add(set);
-      else this.#reached.set(handle, new Set([set]));
+      else this.#reached.set(handle, new SmallSet(set));
     }
     if (fallback.ports.length > 0) this.#addClassRow(set.id, 0, fallback);
   }
@@ -294,7 +295,7 @@ export class NodeView {
     const cells = new Set<Cell>();
     const touch = (cell: Cell) => {
       cells.add(cell);
-      for (const child of cell.children) cells.add(child);
+      for (const child of cell.children ?? []) cells.add(child);
     };
     for (const cell of peers.cells) touch(cell);
     for (const [{ profile, cell, identity }, was] of before) {

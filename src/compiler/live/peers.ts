@@ -7,6 +7,7 @@ import { CellTree } from './cell-tree.ts';
 import type { Cell } from './cell-tree.ts';
 import { handlesOf } from './model.ts';
 import type { Atom, Handle, Held, Identity, Profile } from './model.ts';
+import { SmallSet } from './small-set.ts';
 
 /** What an update changed, for nodes to follow. */
 export interface PeerChanges {
@@ -26,11 +27,7 @@ export class Peers {
   readonly #book = new AddressBook<Held>();
   readonly #askedPorts: AskedPorts;
   readonly #identities = new Map<string, Identity>();
-  readonly #with = new Map<Handle, Set<Identity>>();
-  /** The atoms of strangers and nodes. */
-  readonly #plain = new Map<Cell, Atom>();
-  /** All atoms of a cell. */
-  readonly #inCell = new Map<Cell, Set<Atom>>();
+  readonly #with = new Map<Handle, SmallSet<Identity>>();
   readonly #dirty = new Set<Atom>();
   readonly #emptied = new Set<Atom>();
   readonly #left = new Set<Identity>();
@@ -91,14 +88,14 @@ export class Peers {
     }
     for (const cell of gone) {
       this.#cells.add(cell);
-      for (const atom of this.#inCell.get(cell) ?? []) moving.push(...atom.addresses);
-      const plain = this.#plain.get(cell);
-      this.#plain.delete(cell);
+      for (const { addresses } of atomsOf(cell)) for (const held of addresses) moving.push(held);
+      const { plain } = cell;
+      cell.plain = undefined;
       if (plain) this.#emptied.add(plain);
     }
     for (const cell of changed) {
       this.#cells.add(cell);
-      for (const atom of this.#inCell.get(cell) ?? []) this.#dirty.add(atom);
+      for (const atom of atomsOf(cell)) this.#dirty.add(atom);
     }
     for (const held of new Set(moving)) {
       this.#leave(held);
@@ -154,31 +151,25 @@ export class Peers {
   }
 
   #plainAtom(cell: Cell): Atom {
-    let atom = this.#plain.get(cell);
-    if (!atom) this.#plain.set(cell, (atom = this.#newAtom(undefined, cell)));
-    return atom;
+    return (cell.plain ??= this.#newAtom(undefined, cell));
   }
 
   #newAtom(profile: Profile | undefined, cell: Cell): Atom {
     const identity = this.#intern(satisfied(profile, cell), profile);
-    const atom: Atom = { profile, cell, identity, addresses: new Set() };
+    const atom: Atom = { profile, cell, identity, addresses: new SmallSet() };
     identity.atoms.add(atom);
-    const others = this.#inCell.get(cell);
-    if (others) others.add(atom);
-    else this.#inCell.set(cell, new Set([atom]));
+    if (profile) (cell.atoms ??= new SmallSet()).add(atom);
     this.#moved.set(atom, undefined);
     return atom;
   }
 
-  #isUnused({ profile, cell, addresses }: Atom): boolean {
-    return addresses.size === 0 && (profile !== undefined || !this.#plain.has(cell));
+  #isUnused(atom: Atom): boolean {
+    return atom.addresses.size === 0 && atom.cell.plain !== atom;
   }
 
   #remove(atom: Atom): void {
     atom.profile?.atoms.delete(atom.cell);
-    const others = this.#inCell.get(atom.cell);
-    others?.delete(atom);
-    if (others?.size === 0) this.#inCell.delete(atom.cell);
+    atom.cell.atoms?.delete(atom);
     atom.identity.atoms.delete(atom);
     this.#left.add(atom.identity);
     this.#dirty.delete(atom);
@@ -201,17 +192,22 @@ export class Peers {
     if (!identity) {
       const ports = profile ? this.#askedPorts(profile) : noPorts;
       const portsKey = ports.size > 0 ? JSON.stringify([...ports]) : '';
-      identity = { predicates, ports, key, portsKey, atoms: new Set() };
+      identity = { predicates, ports, key, portsKey, atoms: new SmallSet() };
       this.#identities.set(key, identity);
       this.#fresh.add(identity);
       for (const handle of handlesOf(identity)) {
         const others = this.#with.get(handle);
         if (others) others.add(identity);
-        else this.#with.set(handle, new Set([identity]));
+        else this.#with.set(handle, new SmallSet(identity));
       }
     }
     return identity;
   }
+}
+
+function* atomsOf({ plain, atoms }: Cell): Generator<Atom> {
+  if (plain) yield plain;
+  yield* atoms ?? [];
 }
 
 const noPorts: NamedPorts = new Map();
