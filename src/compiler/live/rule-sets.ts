@@ -9,7 +9,7 @@ import type { CompiledRule, CompiledSection } from '../sections.ts';
 import { together } from '../subjects.ts';
 import type { ClassPool } from './class-pool.ts';
 import type { LiveSection, LiveSections } from './live-policies.ts';
-import { handlesOf } from './model.ts';
+
 import type { Handle, Identity } from './model.ts';
 
 interface KnownClass {
@@ -25,9 +25,12 @@ export class RuleSet {
   users = 0;
   readonly #tiers: readonly RuleTier[];
   readonly #pool: ClassPool;
-  /** By what a rule can reach an identity; an any-peer rule tells identities apart by the port names it asks for. */
-  readonly #reach = new Map<Handle, CompiledRule[]>();
-  readonly #numbers = new Map<CompiledRule, number>();
+  readonly #rules: readonly CompiledRule[];
+  /**
+   * Indices of the rules by what they can reach an identity by. An any-peer rule reaches everybody, but tells
+   * identities apart by the port names it asks for.
+   */
+  readonly #reach = new Map<Handle, readonly number[]>();
   readonly #named: boolean;
   readonly #known = new Map<string, KnownClass>();
 
@@ -41,14 +44,13 @@ export class RuleSet {
     this.sections = sections;
     this.#pool = pool;
     this.#tiers = together(compiled).tiers;
-    const rules = this.#tiers.flatMap((tier) => tier.rules);
-    this.#named = rules.some((rule) => rule.named);
-    for (const rule of rules) {
-      this.#numbers.set(rule, this.#numbers.size);
+    this.#rules = this.#tiers.flatMap((tier) => tier.rules);
+    this.#named = this.#rules.some((rule) => rule.named);
+    for (const [index, rule] of this.#rules.entries()) {
+      const alone = rule.peers === 'any' ? [] : [index];
       for (const handle of reachOf(rule)) {
         const others = this.#reach.get(handle);
-        if (others) others.push(rule);
-        else this.#reach.set(handle, [rule]);
+        this.#reach.set(handle, others ? [...others, ...alone] : alone);
       }
     }
   }
@@ -71,13 +73,14 @@ export class RuleSet {
   }
 
   get fallback(): ClassEntry {
-    return this.#class(new Set(), { ports: new Map(), portsKey: '' });
+    return this.#class([], { ports: new Map(), portsKey: '' });
   }
 
   classOf(identity: Identity): ClassEntry {
-    const reaching = new Set<CompiledRule>();
-    for (const handle of handlesOf(identity)) {
-      for (const rule of this.#reach.get(handle) ?? []) if (rule.peers !== 'any') reaching.add(rule);
+    const reaching: number[] = [];
+    for (const predicate of identity.predicates) {
+      for (const index of this.#reach.get(predicate) ?? [])
+        if (!reaching.includes(index)) reaching.push(index);
     }
     return this.#class(reaching, identity);
   }
@@ -87,15 +90,16 @@ export class RuleSet {
     this.#known.clear();
   }
 
+  /** `reaching`: rules, apart from those for any peer. */
   #class(
-    reaching: ReadonlySet<CompiledRule>,
+    reaching: readonly number[],
     { ports, portsKey }: { readonly ports: NamedPorts; readonly portsKey: string },
   ): ClassEntry {
-    const numbers = [...reaching].map((rule) => this.#numbers.get(rule) ?? 0);
-    const key = `${numbers.sort((a, b) => a - b).join(',')} ${this.#named ? portsKey : ''}`;
+    const key = `${reaching.toSorted((a, b) => a - b).join(',')} ${this.#named ? portsKey : ''}`;
     let known = this.#known.get(key);
     if (!known) {
-      const rules = classRules(this.#tiers, reaching, this.#named ? ports : new Map());
+      const matching = new Set(reaching.flatMap((index) => this.#rules[index] ?? []));
+      const rules = classRules(this.#tiers, matching, this.#named ? ports : new Map());
       this.#known.set(key, (known = { entry: this.#pool.retain(rules), poolKey: rules.key }));
     }
     return known.entry;
