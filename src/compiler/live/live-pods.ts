@@ -3,7 +3,8 @@ import type { Address } from '../../objects/ip.ts';
 import type { Labels, Pod } from '../../objects/model.ts';
 import { isPolicyPod } from '../../policy/holder.ts';
 import { Mentioned, namedPorts, profileKey } from '../profiles.ts';
-import type { Held, NamespaceState, Owner, Profile } from './model.ts';
+import type { Held, Owner, Profile } from './model.ts';
+import { Namespaces } from './namespaces.ts';
 
 type PodOwner = Extract<Owner, { kind: 'pod' }>;
 
@@ -20,7 +21,7 @@ export interface HoldingListener {
 
 export class LivePods {
   readonly mentioned = new Mentioned();
-  readonly namespaces = new Map<string, NamespaceState>();
+  readonly namespaces = new Namespaces();
   readonly #listener: HoldingListener;
   readonly #pods = new Map<string, PodOwner>();
   readonly #nodes = new Map<string, { readonly owner: Owner; readonly addresses: readonly Address[] }>();
@@ -39,14 +40,11 @@ export class LivePods {
 
   /** False if the namespace had these labels before. */
   setNamespace(name: string, labels: Labels | undefined): boolean {
-    const namespace = this.#namespace(name);
-    if (sameLabels(namespace.labels, labels)) {
-      this.#dropIfUnused(namespace);
-      return false;
-    }
-    namespace.labels = labels;
-    this.#dropIfUnused(namespace);
-    return true;
+    const namespace = this.namespaces.ensure(name);
+    const isOther = !sameLabels(namespace.labels, labels);
+    if (isOther) this.namespaces.relabel(namespace, labels);
+    this.namespaces.dropIfUnused(namespace);
+    return isOther;
   }
 
   setNode(name: string, addresses: readonly Address[]): void {
@@ -109,14 +107,14 @@ export class LivePods {
     this.#profiles.delete(profile.key);
     profile.namespace.profiles.delete(profile);
     profile.namespace.users -= 1;
-    this.#dropIfUnused(profile.namespace);
+    this.namespaces.dropIfUnused(profile.namespace);
     this.#listener.unused(profile);
   }
 
   #profile(key: string, pod: Pod): Profile {
     let profile = this.#profiles.get(key);
     if (!profile) {
-      const namespace = this.#namespace(pod.namespace);
+      const namespace = this.namespaces.ensure(pod.namespace);
       namespace.users += 1;
       profile = {
         key,
@@ -135,19 +133,6 @@ export class LivePods {
       this.#listener.fresh(profile);
     }
     return profile;
-  }
-
-  #namespace(name: string): NamespaceState {
-    let namespace = this.namespaces.get(name);
-    if (!namespace) {
-      namespace = { name, labels: undefined, users: 0, profiles: new Set() };
-      this.namespaces.set(name, namespace);
-    }
-    return namespace;
-  }
-
-  #dropIfUnused({ name, labels, users }: NamespaceState): void {
-    if (!labels && users === 0) this.namespaces.delete(name);
   }
 
   #claim(address: Address, owner: Owner): void {

@@ -4,13 +4,14 @@
  */
 import type { LabelSelector, Labels } from '../../objects/model.ts';
 import type { Peer, PodMatch } from '../../policy/ir.ts';
-import { labelOf, matchesSelector } from '../../policy/selector.ts';
+import { matchesSelector } from '../../policy/selector.ts';
 import type { Block } from '../cidr-cells.ts';
 import { PodIndex } from '../pod-index.ts';
 import { plainBlock, podMatchKey } from '../predicates.ts';
 import type { NamedPorts, PortName, PredicateId } from '../predicates.ts';
 import { isPod } from './model.ts';
-import type { NamespaceState, Profile } from './model.ts';
+import type { Profile } from './model.ts';
+import type { Namespaces } from './namespaces.ts';
 
 interface Predicate {
   readonly id: PredicateId;
@@ -31,8 +32,6 @@ export interface PredicateChanges {
   readonly added: readonly Block[];
   readonly removed: readonly Block[];
 }
-
-type Namespaces = ReadonlyMap<string, NamespaceState>;
 
 export class LivePredicates {
   readonly #byKey = new Map<string, Predicate>();
@@ -167,19 +166,11 @@ function replace(profile: Profile, adds: boolean, ids: readonly PredicateId[]): 
 
 function* matching({ namespaces: wanted, pods }: PodMatch, all: Namespaces): Generator<Profile> {
   const named = wanted.kind === 'name' ? all.get(wanted.name) : undefined;
-  const candidates = wanted.kind === 'name' ? (named ? [named] : []) : candidatesFor(wanted.selector, all);
+  const candidates = wanted.kind === 'name' ? (named ? [named] : []) : all.candidates(wanted.selector);
   for (const namespace of candidates) {
     if (wanted.kind === 'selector' && !selects(wanted.selector, namespace.labels)) continue;
     for (const profile of namespace.profiles) if (matchesSelector(pods, profile.labels)) yield profile;
   }
-}
-
-/** Namespaces are most often selected by name. */
-function candidatesFor({ matchLabels }: LabelSelector, all: Namespaces): Iterable<NamespaceState> {
-  const name = labelOf(matchLabels, 'kubernetes.io/metadata.name');
-  if (name === undefined) return all.values();
-  const named = all.get(name);
-  return named ? [named] : [];
 }
 
 function selects(selector: LabelSelector, labels: Labels | undefined): boolean {
@@ -187,5 +178,5 @@ function selects(selector: LabelSelector, labels: Labels | undefined): boolean {
 }
 
 function* profilesOf(namespaces: Namespaces): Generator<Profile> {
-  for (const namespace of namespaces.values()) yield* namespace.profiles;
+  for (const namespace of namespaces.all) yield* namespace.profiles;
 }
