@@ -27,6 +27,8 @@ export class LivePods {
   readonly #nodes = new Map<string, { readonly owner: Owner; readonly addresses: readonly Address[] }>();
   readonly #profiles = new Map<string, Profile>();
   readonly #held = new Map<string, Held>();
+  /** Of Held.index. */
+  readonly #freeIndices: number[] = [];
   /** Nobody's, until the update ends or somebody claims them. */
   readonly #vacated = new Set<Held>();
 
@@ -94,7 +96,10 @@ export class LivePods {
   }
 
   settle(): void {
-    for (const { address } of this.#vacated) this.#held.delete(address.text);
+    for (const { address, index } of this.#vacated) {
+      this.#held.delete(address.text);
+      this.#freeIndices.push(index);
+    }
     this.#vacated.clear();
   }
 
@@ -138,7 +143,8 @@ export class LivePods {
   #claim(address: Address, owner: Owner): void {
     const held = this.#held.get(address.text);
     if (!held) {
-      const fresh: Held = { address, owner, losers: [], atom: undefined };
+      const index = this.#freeIndices.pop() ?? this.#held.size;
+      const fresh: Held = { address, index, owner, losers: [], atom: undefined };
       this.#held.set(address.text, fresh);
       this.#listener.gained(fresh);
     } else if (this.#vacated.delete(held)) {

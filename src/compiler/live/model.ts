@@ -43,6 +43,8 @@ export type Owner =
 /** An address that somebody holds. */
 export interface Held {
   readonly address: Address;
+  /** Small, and no other's at the same time. */
+  readonly index: number;
   owner: Owner;
   /** Who claims it too, and lost: pods win over nodes, then the smaller name. */
   losers: readonly Owner[];

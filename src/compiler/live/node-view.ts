@@ -1,11 +1,12 @@
 /** What one enforced node holds of the cluster, and how that differs from what it last accepted. */
 import { cidrContainsCidr } from '../../objects/ip.ts';
 import type { Cidr } from '../../objects/ip.ts';
-import { sameClass, samePort, sameValue } from '../delta.ts';
+import { sameClass, samePort } from '../delta.ts';
 import { portRows } from '../port-rows.ts';
 import type { ClassEntry, IdentityId, SetId } from '../program.ts';
 import { unprogrammedIdentity } from '../tables.ts';
-import type { AddressRow, AddressValue, ClassRow, Delta, NodeTables, PortRow } from '../tables.ts';
+import type { AddressValue, ClassRow, Delta, NodeTables, PortRow } from '../tables.ts';
+import { AddressRows } from './address-rows.ts';
 import type { Cell } from './cell-tree.ts';
 import { CidrRows } from './cidr-rows.ts';
 import { LocalIdentities } from './local-identities.ts';
@@ -27,7 +28,7 @@ export interface NodeChanges {
 export class NodeView {
   readonly #name: string;
   readonly #peers: Peers;
-  readonly #addresses = new TrackedRows<AddressRow>();
+  readonly #addresses = new AddressRows();
   readonly #cidrs = new CidrRows();
   readonly #classes = new TrackedRows<ClassRow>();
   readonly #ports = new TrackedRows<PortRow>();
@@ -97,17 +98,9 @@ export class NodeView {
   delta(): Delta {
     const ports = this.#ports.comeAndGone(samePort);
     const classes = this.#classes.comeAndGone(sameClass);
-    const addresses: Delta['stage']['addresses'][number][] = [];
-    this.#addresses.changes((from, to) => {
-      if (!from && to) addresses.push({ address: to.address, to: to.value });
-      else if (from && !to) addresses.push({ address: from.address, from: from.value });
-      else if (from && to && !sameValue(from.value, to.value)) {
-        addresses.push({ address: to.address, from: from.value, to: to.value });
-      }
-    });
     return {
       add: { ports: ports.come, classes: classes.come },
-      stage: { addresses, cidrs: this.#cidrs.changes() },
+      stage: { addresses: this.#addresses.changes(), cidrs: this.#cidrs.changes() },
       sweep: { ports: ports.gone, classes: classes.gone },
     };
   }
@@ -262,21 +255,20 @@ export class NodeView {
     }
     for (const held of touched) this.#stageAddress(held);
     for (const [atom, was] of before) {
-      if (was === this.#idOf(atom.identity)) continue;
-      for (const held of atom.addresses) this.#stageAddress(held);
+      const remote = this.#valueOf(atom.identity);
+      if (was === remote.identity) continue;
+      for (const held of atom.addresses) {
+        // What is on another node stays there, unless it was touched. Most are, and who they are need not be looked up.
+        if (this.#addresses.get(held)?.role === 'remote') this.#addresses.set(held, remote);
+        else this.#stageAddress(held);
+      }
     }
   }
 
   #stageAddress(held: Held): void {
-    const { address, owner, atom } = held;
-    if (!atom) {
-      this.#addresses.delete(address.text);
-      return;
-    }
-    const value = this.#addressValue(owner, this.#valueOf(atom.identity));
-    if (!sameValue(this.#addresses.get(address.text)?.value, value)) {
-      this.#addresses.set(address.text, { address, value });
-    }
+    const { owner, atom } = held;
+    if (atom) this.#addresses.set(held, this.#addressValue(owner, this.#valueOf(atom.identity)));
+    else this.#addresses.delete(held);
   }
 
   #addressValue(owner: Held['owner'], remote: AddressValue): AddressValue {
