@@ -44,7 +44,7 @@ interface PolicyState {
 export type OpenDatapath = () => Datapath;
 
 /** About a third of the pods that a node may have: a rolling update, or a node that is drained and filled again. */
-const spareSets = 32;
+export const spareSets = 32;
 
 export class NodeEnforcer {
   readonly #node: string;

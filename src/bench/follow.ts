@@ -2,11 +2,13 @@
  * One profile, measured in a process of its own so that its memory is known: `follow.ts PROFILE` prints JSON. A fresh
  * compile of the whole cluster, and a compiler that follows it for one node (as an agent does) through changes.
  */
+import { spareSets } from '../agent/node-enforcer.ts';
 import { Compiler } from '../compiler/compiler.ts';
 import { deltaSize } from '../compiler/delta.ts';
 import { changeBetween } from '../compiler/live/change.ts';
 import type { ClusterChange } from '../compiler/live/change.ts';
 import { LiveCompiler } from '../compiler/live/live-compiler.ts';
+import type { LiveOptions } from '../compiler/live/live-compiler.ts';
 import type { Program } from '../compiler/program.ts';
 import { translatePolicies } from '../dialects/translate.ts';
 import type { Cluster, Pod } from '../objects/model.ts';
@@ -64,9 +66,10 @@ function percentiles(
 }
 
 class Follower {
-  readonly #compiler = new LiveCompiler();
+  readonly #compiler: LiveCompiler;
 
-  constructor() {
+  constructor(options?: LiveOptions) {
+    this.#compiler = new LiveCompiler(options);
     this.#compiler.addNode(node);
   }
 
@@ -147,8 +150,11 @@ function follow(profile: ProfileName): FollowReport {
   const policies = translatePolicies(cluster);
   const clusterRss = rss();
   const follower = new Follower();
-  const load = follower.follow(changeBetween(undefined, { cluster, policies }));
+  const everything = changeBetween(undefined, { cluster, policies });
+  const load = follower.follow(everything);
   const followed = rss();
+  const agent = new Follower({ spareSets });
+  agent.follow(everything);
   const pods = [...cluster.pods.values()];
   const local = pods.filter((pod) => pod.node === node);
   const selecting = policies.filter(({ subject: { namespaces, pods: selector } }) =>
@@ -161,6 +167,7 @@ function follow(profile: ProfileName): FollowReport {
     'any pod goes or comes': follower.measure(pods, comeAndGo),
     'any pod gets another label': follower.measure(pods, relabel),
     'a pod of the node goes or comes': follower.measure(local, comeAndGo),
+    'the same, as an agent keeps sets of pods gone': agent.measure(local, comeAndGo),
     'any policy goes or comes': follower.measure(policies, withdraw),
     "a policy of the node's pods goes or comes": follower.measure(selecting, withdraw),
     "a policy of the node's pods names other ports": follower.measure(selecting, changePorts),
