@@ -30,12 +30,22 @@ function describeChange(name: string, { cpu, p50, p99, most, rows }: Percentiles
   return `    ${name.padEnd(46)} ${times}   ${sizes}`;
 }
 
+function describeEntries({ node, perEndpoint, perPolicy }: FollowReport['entries']): string {
+  const own = node ? node.prefixes + node.setIdentities + node.ports : 0;
+  return (
+    `  entries: ${number(own)} on the busiest node, beside the addresses; with a policy map per endpoint ` +
+    `${number(perEndpoint.entries)}, the largest of ${number(perEndpoint.largest)}; with a set per selector ` +
+    `${number(perPolicy.sets)} sets of ${number(perPolicy.members)} members, and ${number(perPolicy.rules)} rules`
+  );
+}
+
 function describe({ profile, pods, policies, ...report }: FollowReport): string {
   const sizes = Object.entries(report.program).map(([name, count]) => `${number(count)} ${name}`);
   const { load, rssMiB } = report;
   return [
     `${profile}: ${number(policies)} policies × ${number(pods)} pods`,
     `  whole cluster compiled in ${report.fullCompile.toFixed(0)} ms: ${sizes.join(', ')}`,
+    describeEntries(report.entries),
     `  followed for one node: ${load.ms.toFixed(0)} ms for the first ${number(load.rows)} rows, ` +
       `of which ${number(load.addresses)} are addresses`,
     `  memory of the process ${rssMiB.followed} MiB, of which ${rssMiB.cluster} MiB before (Node.js and the cluster)`,

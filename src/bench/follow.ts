@@ -3,6 +3,8 @@
  * compile of the whole cluster, and a compiler that follows it for one node (as an agent does) through changes.
  */
 import { spareSets } from '../agent/node-enforcer.ts';
+import { tableStats } from '../analyze/table-stats.ts';
+import type { TableStats } from '../analyze/table-stats.ts';
 import { Compiler } from '../compiler/compiler.ts';
 import { deltaSize } from '../compiler/delta.ts';
 import { changeBetween } from '../compiler/live/change.ts';
@@ -39,6 +41,8 @@ export interface FollowReport {
   /** Milliseconds. */
   readonly fullCompile: number;
   readonly program: Readonly<Record<string, number>>;
+  /** What the busiest node holds of it, and what other designs would need. */
+  readonly entries: Pick<TableStats, 'node' | 'perEndpoint' | 'perPolicy'>;
 }
 
 const node = 'node-0';
@@ -175,6 +179,7 @@ function follow(profile: ProfileName): FollowReport {
   const start = performance.now();
   const program = new Compiler().compile(cluster, policies);
   const fullCompile = performance.now() - start;
+  const { node: busiest, perEndpoint, perPolicy } = tableStats(cluster, policies, program);
   return {
     profile,
     pods: cluster.pods.size,
@@ -184,6 +189,7 @@ function follow(profile: ProfileName): FollowReport {
     changes,
     fullCompile,
     program: sizesOf(program),
+    entries: { ...(busiest ? { node: busiest } : {}), perEndpoint, perPolicy },
   };
 }
 
