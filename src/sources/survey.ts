@@ -3,16 +3,27 @@ import { isAlias, isMap, isScalar, isSeq } from 'yaml';
 import type { Alias, Node, YAMLMap } from 'yaml';
 import { failure, type Diagnostic, type Position } from '../errors.ts';
 import { isMergeKey, keyText } from '../objects/cursor.ts';
+import { scalarValue } from '../objects/scalar.ts';
 
 /** Aliases may make a document this many times its size, or up to `freeNodes`; beyond that it is an attack. */
 const maxExpansion = 10;
 const freeNodes = 100_000;
 const maxDepth = 200;
 
-/** Whose meaning no parser doubts. Others make text of bytes, or mean something to one program only. */
-const plainTags = new Set(
-  ['str', 'int', 'float', 'bool', 'null', 'map', 'seq'].map((name) => `tag:yaml.org,2002:${name}`),
-);
+/** Tags whose meaning no parser doubts, and what they fit. Others make text of bytes, or mean something to one program only. */
+const plainTags: ReadonlyMap<string, (node: Node) => boolean> = new Map([
+  tagFor('map', isMap),
+  tagFor('seq', isSeq),
+  tagFor('str', isScalar),
+  tagFor('null', (node) => isScalar(node) && scalarValue(node) === null),
+  tagFor('bool', (node) => isScalar(node) && typeof scalarValue(node) === 'boolean'),
+  tagFor('int', (node) => isScalar(node) && Number.isInteger(scalarValue(node))),
+  tagFor('float', (node) => isScalar(node) && typeof scalarValue(node) === 'number'),
+]);
+
+function tagFor(name: string, fits: (node: Node) => boolean): [string, (node: Node) => boolean] {
+  return [`tag:yaml.org,2002:${name}`, fits];
+}
 
 export interface Survey {
   /** What each alias stands for: the nearest anchor of its name before it. Acyclic. */
@@ -21,7 +32,7 @@ export interface Survey {
 }
 
 /**
- * Problems: duplicate keys, merges over what stands before them, tags, aliases without anchor or within it, aliases that
+ * Problems: duplicate keys, merges of what is no object or over what stands before them, tags, aliases without anchor or within it, aliases that
  * explode, endless nesting.
  */
 export function surveyDocument(root: Node, positionAt: (offset: number) => Position): Survey {
@@ -66,7 +77,7 @@ class Walk {
     }
     const anchor = isScalar(node) || isMap(node) || isSeq(node) ? node.anchor : undefined;
     if (anchor !== undefined) this.#anchors.set(anchor, node);
-    if (node.tag !== undefined && !plainTags.has(node.tag)) {
+    if (node.tag !== undefined && !plainTags.get(node.tag)?.(node)) {
       const hint = 'Write the value without a tag.';
       this.report(node, failure('YAML_TAG', `the tag ${node.tag} has no meaning here`, { hint }));
     }
@@ -108,6 +119,10 @@ class Walk {
       const value = pair.value as Node | null;
       size += this.node(key, depth) + this.node(value, depth);
       if (isMergeKey(key)) {
+        if (!this.#isMergeable(value)) {
+          const hint = 'Write the name of an anchored object behind `<<:`, or a list of such names.';
+          this.report(key, failure('YAML_MERGE', 'what is merged here is no object', { hint }));
+        }
         const keys = this.#mergedKeys(value);
         const overlap = keys.find((name) => seen.has(name) || merged.has(name));
         if (overlap !== undefined) {
@@ -119,6 +134,16 @@ class Walk {
       }
     }
     return size;
+  }
+
+  /** An object or a list of them, be it by an alias; one that stands for nothing has been reported. */
+  #isMergeable(value: Node | null): boolean {
+    const isObject = (node: Node | null): boolean => {
+      const target = isAlias(node) ? this.aliases.get(node) : node;
+      return isMap(target) || (isAlias(node) && target === undefined);
+    };
+    const node = isAlias(value) ? (this.aliases.get(value) ?? null) : value;
+    return isSeq(node) ? node.items.every((item) => isObject(item as Node | null)) : isObject(value);
   }
 
   #mergedKeys(value: Node | null): readonly string[] {

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { corpusFolder, describeFinding, fuzz } from './fuzz.ts';
 import { changeTarget } from './changes/target.ts';
+import { manifestTarget } from './manifests/target.ts';
 import { packetTarget } from './packets/target.ts';
 import type { Target } from './target.ts';
 
@@ -21,6 +22,7 @@ interface Limits {
 const fuzzers: Readonly<Record<string, (limits: Limits) => boolean>> = {
   packets: (limits) => run(packetTarget, limits),
   changes: (limits) => run(changeTarget, limits),
+  manifests: (limits) => run(manifestTarget, limits),
 };
 
 /** False if it found something. */

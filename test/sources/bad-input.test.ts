@@ -56,14 +56,21 @@ describe('merges', () => {
     ['{<<: *x, a: 2}', []],
     ['{<<: [*x, {a: 3}]}', []],
     ['{b: 2, <<: *x}', []],
+    ['{<<: 80}', ['7:7 YAML_MERGE what is merged here is no object']],
+    ['{<<: }', ['7:7 YAML_MERGE what is merged here is no object']],
+    ['{<<: [*x, [*x]]}', ['7:7 YAML_MERGE what is merged here is no object']],
+    ['{"<<": 80}', []],
   ])('%s', (text, messages) => {
     expect(labels(text)).toEqual(messages);
   });
 });
 
-test.each(['!!binary YWJj', '!secret x', '!!set {a}', '! 12'])('the tag of %s', (text) => {
-  expect(errorsOf(`${pod}  labels: { app: ${text} }\n`).map(({ code }) => code)).toContain('YAML_TAG');
-});
+test.each(['!!binary YWJj', '!secret x', '!!set {a}', '! 12', '!!int x', '!!str {a: b}', '!!map x'])(
+  'the tag of %s',
+  (text) => {
+    expect(errorsOf(`${pod}  labels: { app: ${text} }\n`).map(({ code }) => code)).toContain('YAML_TAG');
+  },
+);
 
 describe('aliases', () => {
   test.each([

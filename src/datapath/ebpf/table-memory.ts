@@ -38,7 +38,7 @@ export function tableSizes(
 }
 
 /** Words of each map that has these sizes. bpf/tables.h has those that are fixed. */
-function tableWords(capacity: Capacity): Record<TableName, number> {
+export function tableWords(capacity: Capacity): Record<TableName, number> {
   const sizes = tableSizes(capacity);
   return {
     control: 2,
