@@ -51,6 +51,8 @@ export class NodeEnforcer {
   readonly #open: OpenDatapath;
   readonly #compiler = new LiveCompiler({ spareSets });
   readonly #policies = new Map<string, PolicyState>();
+  /** Changed policies that have not been offered, as not even pods could be written when they came. */
+  readonly #unoffered = new Set<string>();
   #datapath: Datapath | undefined;
   /** The open datapath has taken tables, be they empty: it enforces. */
   #begun = false;
@@ -97,20 +99,22 @@ export class NodeEnforcer {
 
   /** Never throws for what the cluster is; see `behind` and `refusals`. */
   update({ policies = [], ...rest }: NodeUpdate, now = Date.now()): UpdateOutcome {
-    const changed = new Map(policies);
-    for (const [id, wanted] of changed) this.#want(id, wanted);
-    const wanted = [...changed].map(([id, one]) => [id, one?.policy] as const);
-    const outcome = this.#attempt({ ...rest, policies: wanted });
-    if (!this.#behind) {
-      for (const [id, one] of changed) this.#accepted(id, one?.policy, one?.refusal);
-      return outcome;
+    for (const [id, wanted] of policies) {
+      this.#want(id, wanted);
+      this.#unoffered.add(id);
     }
-    return this.#pieceByPiece([...changed.keys()], now);
+    const changed = [...this.#unoffered];
+    const wanted = changed.map((id) => [id, this.#policies.get(id)?.wanted] as const);
+    const outcome = this.#attempt({ ...rest, policies: wanted.map(([id, one]) => [id, one?.policy]) });
+    if (this.#behind) return this.#pieceByPiece(now);
+    for (const [id, one] of wanted) this.#accepted(id, one?.policy, one?.refusal);
+    this.#unoffered.clear();
+    return outcome;
   }
 
   /** Offers refused policies again: others may have made room. True if one of them took effect. */
   retryRefused(now = Date.now()): boolean {
-    if (this.#behind) this.#pieceByPiece([], now);
+    if (this.#behind) this.#pieceByPiece(now);
     const retried = [...this.#policies].filter(([, { wanted, refusal }]) => refusal && !wanted.refusal);
     for (const [id] of retried) this.#offer(id, now);
     return retried.some(([id]) => this.#policies.get(id)?.refusal === undefined);
@@ -195,11 +199,13 @@ export class NodeEnforcer {
     }
   }
 
-  #pieceByPiece(changed: readonly string[], now: number): UpdateOutcome {
+  #pieceByPiece(now: number): UpdateOutcome {
+    const changed = [...this.#unoffered];
     const before = changed.map((id) => [id, this.#policies.get(id)?.enforced] as const);
     const outcome = this.#attempt({ policies: before });
     // Not even that: nothing is written until there is room, and every later change tries again.
     if (this.#behind) return outcome;
+    this.#unoffered.clear();
     for (const id of changed) this.#offer(id, now);
     return outcome;
   }
@@ -216,6 +222,8 @@ export class NodeEnforcer {
     const refusal = { ...reason, since: state.refusal?.since ?? now };
     const instead = enforced ?? closedVersion(wanted.policy);
     this.#attempt({ policies: [[id, instead]] });
-    this.#accepted(id, instead, { ...refusal, enforced: enforced ? 'previous' : 'closed' });
+    // What was closed before this version came is closed still.
+    const isPrevious = state.refusal ? state.refusal.enforced === 'previous' : enforced !== undefined;
+    this.#accepted(id, instead, { ...refusal, enforced: isPrevious ? 'previous' : 'closed' });
   }
 }

@@ -167,6 +167,52 @@ describe('what does not fit', () => {
     expect(enforcer.refusals.size).toBe(0);
     expect(datapath().model.judge(flowTo(after.cluster, 81)).allowed).toBe(false);
   });
+
+  test('is put in force with the next change, if not even pods could be written with it', () => {
+    const { enforcer, datapath } = setUp();
+    const before = state(world);
+    enforcer.update(updateBetween(undefined, before));
+    datapath().refuses = true;
+    const refused = state(`${world}${pod('late', '10.0.0.4')}${policy('server', [80])}`);
+    enforcer.update(updateBetween(before, refused));
+    expect(enforcer.behind?.code).toBe('DATAPATH_FULL');
+    datapath().refuses = false;
+    const after = state(`${world}${pod('later', '10.0.0.5')}${policy('server', [80])}`);
+    const { pods = [] } = updateBetween(refused, after);
+    enforcer.update({ pods });
+    expect(enforcer.behind).toBeUndefined();
+    expect([...enforcer.refusals]).toEqual([]);
+    expect(datapath().model.judge(flowTo(after.cluster, 80)).allowed).toBe(true);
+    expect(datapath().model.judge(flowTo(after.cluster, 81)).allowed).toBe(false);
+  });
+
+  test('is put in force once there is room, if not even pods could be written with it', () => {
+    const { enforcer, datapath } = setUp();
+    const before = state(world);
+    enforcer.update(updateBetween(undefined, before));
+    datapath().refuses = true;
+    const after = state(`${world}${pod('late', '10.0.0.4')}${policy('server', [80])}`);
+    enforcer.update(updateBetween(before, after));
+    datapath().refuses = false;
+    enforcer.retryRefused();
+    expect(enforcer.behind).toBeUndefined();
+    expect(datapath().model.judge(flowTo(after.cluster, 81)).allowed).toBe(false);
+  });
+
+  test('and is closed, is closed when it still does not fit', () => {
+    const { enforcer, datapath } = setUp();
+    const before = state(world);
+    enforcer.update(updateBetween(undefined, before));
+    datapath().portCapacity = 1;
+    const after = state(`${world}${policy('server', [1, 3])}`);
+    enforcer.update(updateBetween(before, after));
+    enforcer.retryRefused();
+    expect(enforcer.refusals.get('NetworkPolicy/x/server')?.enforced).toBe('closed');
+    const { policies = [] } = updateBetween(after, state(`${world}${policy('server', [5, 7])}`));
+    enforcer.update({ policies });
+    expect(enforcer.refusals.get('NetworkPolicy/x/server')?.enforced).toBe('closed');
+    expect(datapath().model.judge(flowTo(after.cluster, 5)).allowed).toBe(false);
+  });
 });
 
 test('a policy of which only part could be read is enforced that far, and told', () => {

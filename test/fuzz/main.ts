@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { corpusFolder, describeFinding, fuzz } from './fuzz.ts';
 import { changeTarget } from './changes/target.ts';
 import { manifestTarget } from './manifests/target.ts';
+import { objectTarget } from './objects/target.ts';
 import { packetTarget } from './packets/target.ts';
 import type { Target } from './target.ts';
 
@@ -23,6 +24,7 @@ const fuzzers: Readonly<Record<string, (limits: Limits) => boolean>> = {
   packets: (limits) => run(packetTarget, limits),
   changes: (limits) => run(changeTarget, limits),
   manifests: (limits) => run(manifestTarget, limits),
+  objects: (limits) => run(objectTarget, limits),
 };
 
 /** False if it found something. */

@@ -19,6 +19,7 @@ import { judgeEverywhere } from './judged.ts';
 import { arbitraryMutation, mutated } from './mutation.ts';
 import { corpusPods, seedDocuments } from './seeds.ts';
 import { composeDocuments, spellings } from './spellings.ts';
+import { withoutPlaces } from './without-places.ts';
 
 /** Documents that were right together, and what was done to them. */
 const arbitraryManifest: fc.Arbitrary<Buffer> = fc
@@ -118,14 +119,6 @@ function saying({ errors, loaded }: Read): unknown {
   if (errors) return { refused: new Set(errors.map(({ code, field = '' }) => `${code} ${field}`)) };
   const { manifests, cluster } = loaded;
   return withoutPlaces({ objects: manifests.objects, skipped: manifests.skipped, cluster });
-}
-
-function withoutPlaces(value: unknown): unknown {
-  if (value instanceof Map) return new Map([...value].map(([key, one]) => [key, withoutPlaces(one)]));
-  if (Array.isArray(value)) return value.map(withoutPlaces);
-  if (typeof value !== 'object' || value === null) return value;
-  const fields = Object.entries(value).filter(([key]) => key !== 'position');
-  return Object.fromEntries(fields.map(([key, one]) => [key, withoutPlaces(one)]));
 }
 
 /** Every document is an object, a list of them, one of a kind that says nothing here, or what a warning is about. */
