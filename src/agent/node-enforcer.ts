@@ -1,8 +1,8 @@
 /**
  * One node of a real cluster: follows what the API server says, and has the node's datapath take each change. What
  * the cluster is can't be refused, only what policies make of it. So where a change does not fit, pods, namespaces and
- * nodes go first, with the policies of before; then each changed policy by itself. One that still does not fit stays
- * as it was, or, where it never was in force, closes the pods that it selects (refused-policy.ts).
+ * nodes go first, with the policies of before and new ones closed; then each changed policy by itself. One that still
+ * does not fit stays as it was, or, where it never was in force, closes the pods that it selects (refused-policy.ts).
  */
 import { deltaSize } from '../compiler/delta.ts';
 import type { ClusterChange } from '../compiler/live/change.ts';
@@ -199,10 +199,14 @@ export class NodeEnforcer {
     }
   }
 
+  /** Without what changed in policies first, those that are new closed; then each of these by itself. */
   #pieceByPiece(now: number): UpdateOutcome {
     const changed = [...this.#unoffered];
-    const before = changed.map((id) => [id, this.#policies.get(id)?.enforced] as const);
-    const outcome = this.#attempt({ policies: before });
+    const states = changed.map((id) => [id, this.#policies.get(id)] as const);
+    let outcome = this.#attempt({ policies: states.map(([id, one]) => [id, one && insteadOf(one)]) });
+    if (this.#behind) {
+      outcome = this.#attempt({ policies: states.map(([id, one]) => [id, one?.enforced]) });
+    }
     // Not even that: nothing is written until there is room, and every later change tries again.
     if (this.#behind) return outcome;
     this.#unoffered.clear();
@@ -215,15 +219,24 @@ export class NodeEnforcer {
     const state = this.#policies.get(id);
     if (!state) return;
     const { wanted, enforced } = state;
+    const instead = insteadOf(state);
     this.#attempt({ policies: [[id, wanted.policy]] });
     if (!this.#behind) return this.#accepted(id, wanted.policy, wanted.refusal);
     const [first] = this.#behind.diagnostics;
     const reason = { code: this.#behind.code, message: first?.message ?? this.#behind.message };
-    const refusal = { ...reason, since: state.refusal?.since ?? now };
-    const instead = enforced ?? closedVersion(wanted.policy);
-    this.#attempt({ policies: [[id, instead]] });
     // What was closed before this version came is closed still.
     const isPrevious = state.refusal ? state.refusal.enforced === 'previous' : enforced !== undefined;
-    this.#accepted(id, instead, { ...refusal, enforced: isPrevious ? 'previous' : 'closed' });
+    const refusal: Refusal = {
+      ...reason,
+      since: state.refusal?.since ?? now,
+      enforced: isPrevious ? 'previous' : 'closed',
+    };
+    this.#attempt({ policies: [[id, instead]] });
+    this.#accepted(id, instead, refusal);
   }
+}
+
+/** What holds where the wanted version does not fit. */
+function insteadOf({ wanted, enforced }: PolicyState): Policy {
+  return enforced ?? closedVersion(wanted.policy);
 }

@@ -199,6 +199,21 @@ describe('what does not fit', () => {
     expect(datapath().model.judge(flowTo(after.cluster, 81)).allowed).toBe(false);
   });
 
+  test('is closed before others that came with it take the room that closing needs', () => {
+    const { enforcer, datapath } = setUp();
+    const before = state(world);
+    enforcer.update(updateBetween(undefined, before));
+    datapath().portCapacity = 1;
+    const all = policy('second', [1, 3]).replace('matchLabels: { app: server }', '');
+    const after = state(`${world}${policy('first', [80])}${all}`);
+    enforcer.update(updateBetween(before, after));
+    expect([...enforcer.refusals.keys()]).toEqual(['NetworkPolicy/x/second']);
+    const toServer = flowTo(after.cluster, 80);
+    expect(datapath().model.judge(toServer).allowed).toBe(true);
+    const back = { ...toServer, source: toServer.destination, destination: toServer.source };
+    expect(datapath().model.judge(back).allowed).toBe(false);
+  });
+
   test('and is closed, is closed when it still does not fit', () => {
     const { enforcer, datapath } = setUp();
     const before = state(world);

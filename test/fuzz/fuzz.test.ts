@@ -2,6 +2,8 @@
 import { expect, test } from 'vitest';
 import { changeTarget } from './changes/target.ts';
 import { describeFinding, fuzz } from './fuzz.ts';
+import { manifestTarget } from './manifests/target.ts';
+import { objectTarget } from './objects/target.ts';
 import { packetTarget } from './packets/target.ts';
 import type { Target } from './target.ts';
 
@@ -14,6 +16,14 @@ function findingOf<Case>(target: Target<Case>, cases: number): string | undefine
 
 test('changes, refused ones among them: nothing in between is neither the old policy nor the new', () => {
   expect(findingOf(changeTarget, 300)).toBeUndefined();
+});
+
+test('manifests, mutated: read, however they are spelled, and judged alike by all, or refused with good reasons', () => {
+  expect(findingOf(manifestTarget, 120)).toBeUndefined();
+});
+
+test('objects of the API, mutated: each is taken, or refused on its own, and never leaves its pods open', () => {
+  expect(findingOf(objectTarget, 120)).toBeUndefined();
 });
 
 test.skipIf(packetTarget.missing)(

@@ -54,8 +54,9 @@ export function mutateFields(objects: unknown[], { what, at, other, value }: Cho
       remove(slot);
       break;
     case 3:
-      if (!Array.isArray(slot.holder)) remove(slot);
-      put({ holder: slot.holder, key: choose(hostileKeys, value) ?? '' }, held);
+      remove(slot);
+      if (Array.isArray(slot.holder)) slot.holder.push(held);
+      else put({ holder: slot.holder, key: choose(hostileKeys, value) ?? '' }, held);
       break;
     case 4:
       put(slot, structuredClone(valueIn(source)));

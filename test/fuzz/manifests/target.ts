@@ -73,7 +73,7 @@ class ManifestSession implements Session<Buffer> {
     const text = decodeText(file, bytes, []);
     if (first.errors) {
       this.#tally.count('refused');
-      for (const code of new Set(first.errors.map(({ code }) => code))) this.#tally.count(`  ${code}`);
+      for (const code of new Set(first.errors.map((error) => error.code))) this.#tally.count(`  ${code}`);
       checkDiagnostics(first.errors, { text, severity: 'error' });
     } else {
       this.#tally.count('accepted');

@@ -43,10 +43,11 @@ function toldBy(text: string): Told[] {
   const { apiVersion: _, kind, ...object } = parse(text) as Fields;
   const resource = resources[String(kind)];
   const metadata = object['metadata'];
-  if (!resource || !isFields(metadata) || typeof metadata['name'] !== 'string') return [];
+  if (!resource || !isFields(metadata)) return [];
   const isNamespaced = resource === 'pods' || resource === 'networkPolicies';
-  const namespace = isNamespaced ? String(metadata['namespace'] ?? 'default') : '';
-  return [{ resource, namespace, name: metadata['name'], object }];
+  const { namespace = 'default', name } = metadata;
+  if (typeof namespace !== 'string' || typeof name !== 'string') return [];
+  return [{ resource, namespace: isNamespaced ? namespace : '', name, object }];
 }
 
 const nodes = ['n1', 'n2'].map((name, index): Told => {

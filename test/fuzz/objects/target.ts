@@ -58,18 +58,27 @@ class Intake {
     this.#datapath.portCapacity = room;
   }
 
-  take({ told, isRefused }: Step, flows: ObjectHistory['flows']): void {
+  take({ told, isRefused }: Step, seeds: ObjectHistory['flows']): void {
     const update = this.#decode(told);
     const before = this.#datapath.model.tables();
+    const flows = seeds.map((seed) => buildFlow(this.#cluster, seed));
+    const were = flows.map((flow) => this.#datapath.model.judge(flow).allowed);
     this.#datapath.refuses = isRefused;
     this.#enforcer.update(update, 1);
-    if (this.#enforcer.behind) {
-      this.#tally.count('updates refused whole');
-      deepStrictEqual(this.#datapath.model.tables(), before, 'a refused update was applied in part');
+    const enforced = [...this.#enforcer.enforcedPolicies()];
+    if (!this.#enforcer.behind) {
+      this.#checkEnforced(enforced);
+      for (const flow of flows) this.#judge(flow, enforced);
       return;
     }
-    const enforced = this.#checkEnforced();
-    for (const seed of flows) this.#judge(buildFlow(this.#cluster, seed), enforced);
+    this.#tally.count('updates refused, in part or whole');
+    if (isRefused) deepStrictEqual(this.#datapath.model.tables(), before, 'what was refused was applied');
+    for (const [index, flow] of flows.entries()) {
+      if (were[index] || this.#isDisputed(flow)) continue;
+      const { allowed } = this.#datapath.model.judge(flow);
+      const mayBe = evaluate(this.#cluster, [...this.#wanted.values()], flow).allowed;
+      ok(!allowed || mayBe, `${describe(flow)}: neither before nor after`);
+    }
   }
 
   /** Keeps what is right for later, independently of what the enforcer makes of it. */
@@ -135,9 +144,8 @@ class Intake {
     ok(problems.every(({ field }) => field));
   }
 
-  /** Every policy, as it should be, but for those that are said to be refused. Gives what is enforced. */
-  #checkEnforced(): readonly Policy[] {
-    const enforced = [...this.#enforcer.enforcedPolicies()];
+  /** Every policy, as it should be, but for those that are said to be refused. */
+  #checkEnforced(enforced: readonly Policy[]): void {
     const { refusals } = this.#enforcer;
     deepStrictEqual(new Set(enforced.map(({ id }) => id)), new Set(this.#wanted.keys()));
     for (const one of enforced) {
@@ -147,7 +155,6 @@ class Intake {
       const isReadable = this.#readable.has(one.id.slice(policyId('').length));
       ok(isReadable || refusal, `${one.id} can't be read, and nobody says so`);
     }
-    return enforced;
   }
 
   get #cluster(): Cluster {
@@ -163,7 +170,7 @@ class Intake {
   }
 
   #judge(flow: Flow, enforced: readonly Policy[]): void {
-    if (this.#isDisputed(flow.source.text) || this.#isDisputed(flow.destination.text)) return;
+    if (this.#isDisputed(flow)) return;
     const { egress, ingress } = this.#datapath.model.judge(flow);
     if ([egress, ingress].some(({ reason }) => reason === 'unprogrammed')) return;
     const verdict = evaluate(this.#cluster, enforced, flow);
@@ -173,13 +180,10 @@ class Intake {
     this.#tally.count('verdicts compared');
   }
 
-  /** Two pods say that they have it: the oracle has no opinion. */
-  #isDisputed(address: string): boolean {
-    const claims = this.#pods
-      .values()
-      .filter(isPolicyPod)
-      .filter(({ addresses }) => addresses.some(({ text }) => text === address));
-    return [...claims].length > 1;
+  /** Two pods say that they have one of the addresses: the oracle has no opinion. */
+  #isDisputed({ source, destination }: Flow): boolean {
+    const claims = [...this.#pods.values()].filter(isPolicyPod).flatMap((pod) => pod.addresses);
+    return [source, destination].some((one) => claims.filter(({ text }) => text === one.text).length > 1);
   }
 }
 
