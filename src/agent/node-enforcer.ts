@@ -120,11 +120,17 @@ export class NodeEnforcer {
     return retried.some(([id]) => this.#policies.get(id)?.refusal === undefined);
   }
 
-  /** How the kernel differs from what the last accepted change left in it. */
-  audit(): readonly Drift[] {
-    const { tables } = this;
-    if (!this.#datapath || !this.#begun || !tables || this.#behind) return [];
-    return this.#datapath.audit(tables);
+  /**
+   * How the kernel differs from what the last accepted change left in it, step by step. Changes may come in between; a
+   * datapath that is opened anew ends it.
+   */
+  *audit(): Generator<readonly Drift[]> {
+    const [datapath, tables] = [this.#datapath, this.tables];
+    if (!datapath || !this.#begun || !tables || this.#behind) return;
+    for (const drifts of datapath.audit(tables)) {
+      yield drifts;
+      if (this.#datapath !== datapath) return;
+    }
   }
 
   /**

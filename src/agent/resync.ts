@@ -3,6 +3,7 @@
  * deleted a pin. What differs is counted and told, and the datapath is made anew with everything in it. Policies that
  * were refused are offered again.
  */
+import type { Drift } from '../datapath/datapath.ts';
 import { BulkheadError } from '../errors.ts';
 import type { Logger } from './log.ts';
 import type { AgentMetrics } from './metrics/agent-metrics.ts';
@@ -20,6 +21,8 @@ export interface ResyncOptions {
 export class Resync {
   readonly #options: ResyncOptions;
   #timer: NodeJS.Timeout | undefined;
+  /** The round that is under way. */
+  #round: { readonly steps: Iterator<readonly Drift[]>; drifts: number } | undefined;
 
   constructor(options: ResyncOptions) {
     this.#options = options;
@@ -31,25 +34,51 @@ export class Resync {
 
   stop(): void {
     clearInterval(this.#timer);
+    this.#round = undefined;
   }
 
+  /** Begins a round, unless the one before is still under way. */
   run(): void {
-    const { enforcer, logger, metrics } = this.#options;
+    if (this.#round) return;
+    const { enforcer, metrics } = this.#options;
     metrics.resyncs.inc();
-    this.#guarded(() => {
-      const drifts = enforcer.audit();
-      for (const { kind, detail } of drifts) {
-        metrics.drift.inc({ kind });
-        logger.log('error', `the kernel is not as it should be: ${detail}`, { drift: kind });
-      }
-      if (drifts.length > 0 || enforcer.behind?.code === 'DATAPATH_BROKEN') this.#rebuild();
-      else enforcer.retryRefused();
-    });
+    this.#round = { steps: enforcer.audit(), drifts: 0 };
+    this.#step();
   }
 
   /** Makes the datapath anew with what is now known of the node. */
   rebuild(): void {
-    this.#guarded(() => this.#rebuild());
+    this.#guarded(() => {
+      this.#rebuild();
+      this.#options.done();
+    });
+  }
+
+  /** One step of the audit; whatever else waits goes before the next. */
+  #step(): void {
+    const round = this.#round;
+    if (!round) return;
+    this.#guarded(() => {
+      this.#round = undefined;
+      const { value, done } = round.steps.next();
+      if (done) return this.#conclude(round.drifts);
+      for (const drift of value) this.#report(drift);
+      this.#round = { ...round, drifts: round.drifts + value.length };
+      setImmediate(() => this.#step());
+    });
+  }
+
+  #report({ kind, detail }: Drift): void {
+    const { logger, metrics } = this.#options;
+    metrics.drift.inc({ kind });
+    logger.log('error', `the kernel is not as it should be: ${detail}`, { drift: kind });
+  }
+
+  #conclude(drifts: number): void {
+    const { enforcer, done } = this.#options;
+    if (drifts > 0 || enforcer.behind?.code === 'DATAPATH_BROKEN') this.#rebuild();
+    else enforcer.retryRefused();
+    done();
   }
 
   #rebuild(): void {
@@ -66,7 +95,7 @@ export class Resync {
     } catch (error) {
       const code = error instanceof BulkheadError ? error.code : 'INTERNAL';
       logger.log('error', error instanceof Error ? error.message : String(error), { code });
+      done();
     }
-    done();
   }
 }

@@ -69,8 +69,11 @@ export interface Datapath {
   /** Waits for the grace period and removes what the last deltas left unreachable. */
   sweep(): void;
   counters(): Counters;
-  /** Compares the kernel with `tables`, which the deltas so far must have led to. Empty: it holds exactly that. */
-  audit(tables: NodeTables): readonly Drift[];
+  /**
+   * Compares the kernel with `tables`, which the deltas so far must have led to, in steps that take milliseconds. Gives
+   * what each found. Deltas may be applied in between; once the datapath is closed, no further step may be taken.
+   */
+  audit(tables: NodeTables): Iterable<readonly Drift[]>;
   /** Takes the events that are there now; never blocks. */
   drainEvents(limit: number, onEvent: (event: FlowEvent) => void): void;
   /** Lets go of file descriptors; enforcement goes on in the kernel. */

@@ -14,6 +14,8 @@ import { detachEngines } from '../../src/agent/node-datapath.ts';
 import type { AgentOptions } from '../../src/agent/options.ts';
 import { BulkheadError } from '../../src/errors.ts';
 import { pinnedGenerations } from '../../src/datapath/ebpf/generations.ts';
+import { layouts } from '../../src/datapath/ebpf/layout.ts';
+import { BpfMap } from '../../src/kernel/bpf-map.ts';
 import { detachLink } from '../../src/kernel/bpf.ts';
 import { libbpf } from '../../src/kernel/libbpf.ts';
 import { inNetns } from '../../src/kernel/netns.ts';
@@ -288,6 +290,32 @@ describe.skipIf(!isRoot || reason !== undefined)(
           await until(() => log.includes('ports is gone'));
         },
       );
+
+      test.skipIf(engine !== 'ebpf')('notices that somebody wrote a map, and mends it', async () => {
+        await api.must('POST', policies, ingressPolicy('server', 81));
+        await synced({ syncPeriodMs: 200 });
+        while (await reaches());
+        const pins = `${network.bpffs}/bulkhead`;
+        const generation = pinnedGenerations(pins).at(-1);
+        const subjects = new BpfMap({ name: 'subjects', fd: libbpf().get(`${pins}/${generation}/subjects`) });
+        // Whoever is not isolated is open: all subjects without their sets.
+        const subject = new Uint8Array(layouts.subject.size);
+        for (let index = 0; index < 16; index += 1) {
+          const key = new Uint8Array(Uint32Array.of(index).buffer);
+          subjects.get(key, subject);
+          subject.fill(0, layouts.subject.ingress_set, layouts.subject.role);
+          subjects.set(key, subject);
+        }
+        closeSync(subjects.fd);
+        await until(() => log.includes('of the map subjects, from byte 0 on, was written by somebody else'));
+        await until(() => log.includes('made anew'));
+        expect(pinnedGenerations(pins)).toEqual([Number(generation) + 1]);
+        expect(await reaches()).toBe(false);
+        expect((await get('/metrics')).body).toMatch(/bulkhead_drift_total\{kind="rows"\} 1\b/);
+        log = '';
+        await sleep(500);
+        expect(log).not.toContain('error');
+      });
 
       test('learns what pods are behind when the CNI is configured later', async () => {
         const running = await synced({ podInterfaces: 'auto' });

@@ -29,8 +29,8 @@ export class FakeDatapath implements Datapath {
     throw new Error('not asked for');
   }
 
-  audit(): readonly Drift[] {
-    return this.drifts;
+  audit(): Iterable<readonly Drift[]> {
+    return [this.drifts];
   }
 
   drainEvents(): void {}

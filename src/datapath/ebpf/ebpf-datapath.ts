@@ -2,7 +2,7 @@
  * The eBPF datapath of one node: netfilter programs at FORWARD and LOCAL_IN of the node's network namespace, and their
  * tables. How a packet is judged: docs/datapath.md.
  */
-import type { Delta, NodeTables } from '../../compiler/tables.ts';
+import type { Delta } from '../../compiler/tables.ts';
 import { forgetConnections } from '../../kernel/conntrack.ts';
 import { NftWatch } from '../../kernel/nft-watch.ts';
 import { RingBuffer } from '../../kernel/ring-buffer.ts';
@@ -18,6 +18,7 @@ import { clearRules, readCounters } from './counters.ts';
 import { decodeEvent } from './events.ts';
 import { attachGeneration, pinnedGenerations, preparePinDirectory, removeGeneration } from './generations.ts';
 import { flags } from './layout.ts';
+import { auditMemory } from './memory-audit.ts';
 import { loadObject } from './object.ts';
 import type { LoadedObject } from './object.ts';
 import { RuleUse } from './rule-use.ts';
@@ -107,9 +108,10 @@ class EbpfDatapath implements Datapath {
     return readCounters(this.#object.maps, this.#rules.limit);
   }
 
-  audit(_tables: NodeTables): readonly Drift[] {
+  *audit(): Generator<readonly Drift[]> {
     const { netns, pinDir } = this.#options;
-    return [...auditGeneration({ object: this.#object, netns, pinDir }), ...tableDrifts(this.#nft)];
+    yield [...auditGeneration({ object: this.#object, netns, pinDir }), ...tableDrifts(this.#nft)];
+    yield* auditMemory(this.#object.memory);
   }
 
   drainEvents(limit: number, onEvent: (event: FlowEvent) => void): void {

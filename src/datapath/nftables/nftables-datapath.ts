@@ -155,17 +155,14 @@ class NftablesDatapath implements Datapath {
     return { ...countersOf(this.#table.counters(), this.#baseline), lostEvents };
   }
 
-  audit(tables: NodeTables): readonly Drift[] {
-    const drifts = this.#nft ? tableDrifts(this.#nft) : [];
-    if (!this.#table.exists()) return drifts;
+  *audit(tables: NodeTables): Generator<readonly Drift[]> {
+    if (this.#nft) yield tableDrifts(this.#nft);
+    if (!this.#table.exists()) return;
     this.sweep();
     const found = adopt((set) => this.#table.elements(set), computeDelta(emptyTables, tables));
     const differing = found ? found.changes.length + found.sweep.length : undefined;
-    if (differing === 0) return drifts;
-    return [
-      ...drifts,
-      { kind: 'rows', detail: `elements of the sets of inet ${tableName} are not as they were left` },
-    ];
+    if (differing === 0) return;
+    yield [{ kind: 'rows', detail: `elements of the sets of inet ${tableName} are not as they were left` }];
   }
 
   drainEvents(limit: number, onEvent: (event: FlowEvent) => void): void {
