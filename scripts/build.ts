@@ -32,6 +32,20 @@ const { metafile } = await build({
   logLevel: 'warning',
 });
 
+// The CNI plugin starts by itself, and fast: one file that needs nothing else.
+await build({
+  absWorkingDir: root,
+  entryPoints: { 'bulkhead-gate': 'src/gate/main.ts' },
+  outdir: 'dist',
+  outExtension: { '.js': '.cjs' },
+  bundle: true,
+  format: 'cjs',
+  platform: 'node',
+  target: 'node22.18',
+  minifySyntax: true,
+  logLevel: 'warning',
+});
+
 const written = new Set(Object.keys(metafile.outputs).map((path) => join(root, path)));
 for (const name of readdirSync(dist)) {
   const path = join(dist, name);

@@ -40,7 +40,7 @@ export function runtimeFiles(): readonly ImageFile[] {
 }
 
 export function bulkheadFiles(): readonly ImageFile[] {
-  const dist = readdirSync(join(root, 'dist')).filter((name) => /\.(js|bpf\.o|txt)$/.test(name));
+  const dist = readdirSync(join(root, 'dist')).filter((name) => /\.(c?js|bpf\.o|txt)$/.test(name));
   const koffi = 'node_modules/koffi';
   const modules = readdirSync(join(root, koffi, 'src'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.js'))

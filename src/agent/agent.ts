@@ -16,7 +16,13 @@ import { isPolicyPod } from '../policy/holder.ts';
 import type { ClusterUpdate } from '../sources/api/cluster-watch.ts';
 import { AgentServers } from './agent-servers.ts';
 import { EventDrain } from './event-drain.ts';
+import { ClaimFiles } from './gate/claim-files.ts';
+import { Claims } from './gate/claims.ts';
+import type { PodChanges } from './gate/claims.ts';
+import { GateKeeper } from './gate/gate-keeper.ts';
+import { GateServer } from './gate/gate-server.ts';
 import { Health } from './health.ts';
+import type { Condition } from './health.ts';
 import { LiveCluster } from './live-cluster.ts';
 import type { Logger } from './log.ts';
 import { AgentMetrics } from './metrics/agent-metrics.ts';
@@ -53,6 +59,10 @@ export class Agent {
   readonly #servers: AgentServers;
   readonly #resync: Resync;
   readonly #watch: WatchKeeper;
+  readonly #claims: Claims;
+  readonly #gate: GateServer;
+  /** Undefined: no gate was asked for. */
+  readonly #gateKeeper: GateKeeper | undefined;
   #status: StatusWriter | undefined;
   #beat: NodeJS.Timeout | undefined;
   #version = 0;
@@ -125,6 +135,17 @@ export class Agent {
       status: () => this.#statusNow(),
       cluster: this.#live,
     });
+    const claimFiles = new ClaimFiles(paths.claims);
+    this.#claims = new Claims(options.node, claimFiles, claimFiles.read());
+    this.#gate = new GateServer({
+      path: paths.gateSocket,
+      claims: this.#claims,
+      logger,
+      isReady: () => this.#health.ready,
+      program: (pods) => this.#program(pods),
+      held: (seconds) => this.#metrics.gateHold.observe(seconds),
+    });
+    this.#gateKeeper = options.installGate ? new GateKeeper(options, logger) : undefined;
     this.#watch = new WatchKeeper({
       client,
       options,
@@ -143,6 +164,8 @@ export class Agent {
   /** Returns once the servers listen; syncing goes on. */
   async start(): Promise<void> {
     await this.#servers.start();
+    await this.#gate.start();
+    this.#noteGate();
     this.#notePodNetwork();
     this.#drain.start();
     this.#beat = setInterval(() => {
@@ -150,6 +173,7 @@ export class Agent {
       this.#watch.check();
       // Until everything is read, what is in the kernel must not be made anew.
       if (this.#health.ready && this.#podNetwork.refresh()) this.#resync.rebuild();
+      this.#noteGate();
       this.#notePodNetwork();
       const counters = this.#enforcer.datapath?.counters();
       if (counters) this.#drain.noteLost(counters.lostEvents);
@@ -175,7 +199,7 @@ export class Agent {
     this.#resync.stop();
     this.#drain.stop();
     await this.#status?.close();
-    await this.#servers.stop();
+    await Promise.all([this.#servers.stop(), this.#gate.stop()]);
     this.#enforcer.close();
     this.#client.close();
     closeSync(this.#lock);
@@ -207,13 +231,11 @@ export class Agent {
       ([key, object]) => [key, object?.refused === undefined ? object?.policy : undefined] as const,
     );
     const nodes = [...update.nodes].map(([name, node]) => [name, node && this.#podRangesOf(node)] as const);
-    for (const [key, pod] of update.pods) this.#countLocal(key, pod);
-    this.#live.apply({ ...update, nodes, networkPolicies: readable });
+    const pods = this.#claims.told(update.pods, this.#version === 0);
+    for (const [key, pod] of pods) this.#countLocal(key, pod);
+    this.#live.apply({ ...update, nodes, pods, networkPolicies: readable });
     this.#version += 1;
-    const outcome = this.#enforcer.update(
-      { namespaces: update.namespaces, nodes, pods: update.pods, policies },
-      now,
-    );
+    const outcome = this.#enforcer.update({ namespaces: update.namespaces, nodes, pods, policies }, now);
     this.#metrics.realisation.observe((performance.now() - update.arrived) / 1000);
     this.#metrics.compile.observe(outcome.compileMs / 1000);
     this.#metrics.updates.inc({ outcome: this.#enforcer.behind ? 'refused' : 'applied' });
@@ -225,6 +247,17 @@ export class Agent {
     });
     this.#noteEnforcement();
     this.#status?.changed();
+    this.#gate.changed();
+  }
+
+  /** What the gate knows of pods; gives why the kernel does not hold it. */
+  #program(pods: PodChanges): string | undefined {
+    this.#drain.drain();
+    this.#live.apply({ pods });
+    this.#version += 1;
+    this.#enforcer.update({ pods });
+    const { behind } = this.#enforcer;
+    return behind && (behind.diagnostics[0]?.message ?? behind.message);
   }
 
   #firstSync(): void {
@@ -239,6 +272,7 @@ export class Agent {
       localPods: this.#localPods,
       policies: networkPolicies.size,
     });
+    this.#gate.changed();
   }
 
   /** `open`: addresses that nobody has are nobody's business. */
@@ -289,9 +323,16 @@ export class Agent {
   }
 
   #notePodNetwork(): void {
-    const condition = this.#podNetwork.condition();
-    if (!this.#health.set('network', condition)) return;
-    this.#logger.log(condition.ok ? 'info' : 'error', condition.message, { condition: 'network' });
+    this.#noteCondition('network', this.#podNetwork.condition());
+  }
+
+  #noteGate(): void {
+    if (this.#gateKeeper) this.#noteCondition('gate', this.#gateKeeper.keep());
+  }
+
+  #noteCondition(name: 'network' | 'gate', condition: Omit<Condition, 'since'>): void {
+    if (!this.#health.set(name, condition)) return;
+    this.#logger.log(condition.ok ? 'info' : 'error', condition.message, { condition: name });
     this.#status?.changed();
   }
 

@@ -5,6 +5,7 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gatePlugin } from '../gate/protocol.ts';
 
 export interface CniShape {
   /** The file that counts; undefined: there is none (yet). */
@@ -32,17 +33,19 @@ const interfacePrefixes: Readonly<Record<string, string>> = {
 /** Main plugins that put pods on a bridge, and what it is called unless the configuration says otherwise. */
 const bridges: Readonly<Record<string, string>> = { bridge: 'cni0', flannel: 'cni0', 'weave-net': 'weave' };
 
-export const gatePlugin = 'bulkhead-gate';
+/** Those that a container runtime reads; the first one counts. */
+export function cniFiles(directory: string): readonly string[] {
+  const names = existsSync(directory) ? readdirSync(directory) : [];
+  return names
+    .filter((name) => /\.(conflist|conf|json)$/.test(name))
+    .sort()
+    .map((name) => join(directory, name));
+}
 
 /** Never throws: what can't be read is unknown. */
 export function readCniShape(directory: string): CniShape {
-  const name = existsSync(directory)
-    ? readdirSync(directory)
-        .filter((one) => /\.(conflist|conf|json)$/.test(one))
-        .sort()[0]
-    : undefined;
-  if (name === undefined) return unknown;
-  const file = join(directory, name);
+  const [file] = cniFiles(directory);
+  if (file === undefined) return unknown;
   const plugins = pluginsOf(file);
   const types = plugins.map((plugin) => textOf(plugin['type']) ?? '');
   const [main = {}] = plugins;

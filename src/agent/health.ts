@@ -5,7 +5,7 @@
  *   healthy  is it ready, and is nothing wrong or stale?
  * A condition that lasts is `degraded`; it never stops enforcement.
  */
-export const conditionNames = ['api', 'datapath', 'policies', 'network', 'status'] as const;
+export const conditionNames = ['api', 'datapath', 'policies', 'network', 'gate', 'status'] as const;
 export type ConditionName = (typeof conditionNames)[number];
 
 export interface Condition {

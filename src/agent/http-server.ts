@@ -1,8 +1,8 @@
 /** HTTP for probes and scrapers (TCP), and for people on the node (a Unix socket that only root may open). */
-import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { dirname } from 'node:path';
+import { listen } from './listen.ts';
+import type { Listen } from './listen.ts';
 
 export interface Answer {
   readonly status: number;
@@ -20,13 +20,8 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-export type Listen = { readonly port: number; readonly host?: string } | { readonly path: string };
-
 /** Only GET and HEAD: nothing that answers here changes anything. */
-export async function serveHttp(
-  listen: Listen,
-  routes: Readonly<Record<string, Route>>,
-): Promise<HttpServer> {
+export async function serveHttp(where: Listen, routes: Readonly<Record<string, Route>>): Promise<HttpServer> {
   const server = createServer((request, response) => {
     respond(request, response, routes).catch((error: unknown) => {
       if (!response.headersSent) response.writeHead(500, { 'content-type': 'text/plain' });
@@ -35,18 +30,7 @@ export async function serveHttp(
   });
   // Small and few: a scraper that hangs must not hold a connection for ever.
   server.requestTimeout = 10_000;
-  if ('path' in listen) {
-    mkdirSync(dirname(listen.path), { recursive: true, mode: 0o700 });
-    rmSync(listen.path, { force: true });
-  }
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    // Nobody but the owner, from the first moment on.
-    const mask = process.umask(0o177);
-    server.listen(listen, resolve);
-    process.umask(mask);
-  });
-  if ('path' in listen) chmodSync(listen.path, 0o600);
+  await listen(server, where);
   const address = server.address();
   return {
     port: typeof address === 'object' && address ? address.port : undefined,

@@ -28,6 +28,10 @@ export interface AgentOptions {
   readonly bpffs: string;
   readonly netns: string;
   readonly cniDirectory: string;
+  /** Where the container runtime finds CNI plugins. */
+  readonly cniPluginDirectory: string;
+  /** Hold pods until their policies are in the kernel, by a CNI plugin that the agent keeps in the chain. */
+  readonly installGate: boolean;
   /** What the names of pods' interfaces begin with; `auto`: as the CNI configuration says; `none`: unknown. */
   readonly podInterfaces: string;
   readonly events: EventMode;
@@ -38,6 +42,9 @@ export interface AgentOptions {
 export interface AgentPaths {
   readonly lock: string;
   readonly debugSocket: string;
+  readonly gateSocket: string;
+  /** Directory of what the gate has let in. */
+  readonly claims: string;
   readonly pinDir: string;
 }
 
@@ -48,6 +55,8 @@ export function agentPaths({
   return {
     lock: `${runDirectory}/lock`,
     debugSocket: `${runDirectory}/debug.sock`,
+    gateSocket: `${runDirectory}/gate.sock`,
+    claims: `${runDirectory}/gate`,
     pinDir: `${bpffs}/bulkhead`,
   };
 }

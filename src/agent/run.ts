@@ -1,11 +1,12 @@
 /** The agent as a process: from its start until it is told to end. */
-import { closeSync, mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync, rmSync } from 'node:fs';
 import type { KubernetesClient } from '../kubernetes/client.ts';
 import { Agent } from './agent.ts';
 import { createLogger } from './log.ts';
 import type { LoggerOptions } from './log.ts';
 import { detachEngines } from './node-datapath.ts';
 import { lockNode } from './node-lock.ts';
+import { removeGate } from './gate/gate-keeper.ts';
 import { agentPaths } from './options.ts';
 import type { AgentOptions } from './options.ts';
 import { requireCapabilities } from './required-capabilities.ts';
@@ -29,12 +30,17 @@ export async function runAgent(given: {
 }
 
 /** Takes enforcement out of the node's kernel, whoever put it there. Throws BulkheadError while an agent runs. */
-export function uninstallAgent(place: Pick<AgentOptions, 'runDirectory' | 'bpffs' | 'netns'>): void {
+export function uninstallAgent(
+  place: Pick<AgentOptions, 'runDirectory' | 'bpffs' | 'netns' | 'cniDirectory' | 'cniPluginDirectory'>,
+): void {
   requireCapabilities('auto');
-  const { lock, pinDir } = agentPaths(place);
+  const { lock, pinDir, claims, gateSocket } = agentPaths(place);
   mkdirSync(place.runDirectory, { recursive: true, mode: 0o700 });
   const held = lockNode(lock);
   try {
+    // First of all: from here on no pod waits for an agent.
+    removeGate(place);
+    for (const path of [claims, gateSocket]) rmSync(path, { recursive: true, force: true });
     detachEngines({ ...place, pinDir });
   } finally {
     closeSync(held);

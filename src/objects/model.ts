@@ -41,6 +41,11 @@ export interface Pod {
   readonly key: string;
   readonly namespace: string;
   readonly name: string;
+  /**
+   * As the container runtime has it: that of the object, or of a static pod the hash of its file. Only of pods of an API
+   * server, and only of those that can be read.
+   */
+  readonly uid?: string;
   readonly labels: Labels;
   /** Name of the node it runs on; always known after assembly. */
   readonly node: string;

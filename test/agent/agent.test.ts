@@ -146,6 +146,8 @@ describe.skipIf(!isRoot || reason !== undefined)(
           bpffs: network.bpffs,
           netns: network.node,
           cniDirectory: directory,
+          cniPluginDirectory: directory,
+          installGate: false,
           podInterfaces: podInterfacePrefix,
           events: 'all',
           publishStatus: true,

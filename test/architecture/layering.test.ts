@@ -31,7 +31,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'datapath/ebpf': ['errors.ts', 'objects', 'policy', 'compiler', 'datapath', 'kernel'],
   'datapath/nftables': ['errors.ts', 'objects', 'policy', 'compiler', 'datapath', 'kernel'],
   analyze: ['errors.ts', 'objects', 'sources', 'policy', 'dialects', 'compiler'],
-  agent: [...engine, 'kernel', 'kubernetes', 'analyze', 'observe'],
+  // The CNI plugin: it starts by itself, for each pod, and loads nothing that it does not need.
+  gate: [],
+  agent: [...engine, 'kernel', 'kubernetes', 'analyze', 'observe', 'gate'],
   observe: ['errors.ts', 'objects', 'policy', 'compiler', 'datapath', 'analyze'],
   lab: belowLab,
   conformance: [...belowLab, 'lab'],

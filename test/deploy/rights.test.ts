@@ -123,6 +123,8 @@ describe.skipIf(!isRoot || reason !== undefined)(
           bpffs: network.bpffs,
           netns: network.node,
           cniDirectory: directory,
+          cniPluginDirectory: directory,
+          installGate: false,
           podInterfaces: podInterfacePrefix,
           events: 'denied',
           publishStatus: true,

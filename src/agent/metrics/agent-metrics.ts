@@ -27,6 +27,11 @@ export class AgentMetrics {
     'From a change of the cluster to the change of the tables.',
     realisationBounds,
   );
+  readonly gateHold = this.#registry.histogram(
+    'bulkhead_gate_hold_duration_seconds',
+    'How long the gate held a pod that it let in.',
+    [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30],
+  );
   readonly objects = this.#registry.gauge(
     'bulkhead_objects',
     'Objects that the agent knows, by kind.',

@@ -17,6 +17,8 @@ interface AgentCommandOptions {
   readonly runDir: string;
   readonly bpffs: string;
   readonly cniConfDir: string;
+  readonly cniBinDir: string;
+  readonly installGate?: boolean;
   readonly podInterfaces: string;
   readonly events: 'all' | 'denied';
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
@@ -58,6 +60,11 @@ export const agentCommand = (session: Session): Command =>
         new Option('--run-dir <directory>', 'for sockets and the lock').default('/run/bulkhead'),
         new Option('--bpffs <directory>', 'BPF file system; mounted if there is none').default('/sys/fs/bpf'),
         new Option('--cni-conf-dir <directory>', 'CNI configuration of the node').default('/etc/cni/net.d'),
+        new Option('--cni-bin-dir <directory>', 'CNI plugins of the node').default('/opt/cni/bin'),
+        new Option(
+          '--install-gate',
+          'hold pods until their policies are in the kernel, by a CNI plugin that is installed and kept',
+        ),
         new Option(
           '--pod-interfaces <prefix>',
           "what pods' interfaces are called; auto: as the CNI configuration says; none: unknown",
@@ -68,7 +75,10 @@ export const agentCommand = (session: Session): Command =>
           .default('info'),
         new Option('--log-format <format>', 'of log lines').choices(['text', 'json']).default('text'),
         new Option('--no-status', 'do not write NodePolicyStatus'),
-        new Option('--uninstall', 'take everything out of the kernel of this node, and end'),
+        new Option(
+          '--uninstall',
+          'take everything out of the kernel of this node and out of its CNI, and end',
+        ),
       ],
       examples: [
         { command: 'sudo bulkhead agent --kubeconfig node.kubeconfig', text: 'On a node, by hand' },
@@ -84,7 +94,13 @@ export const agentCommand = (session: Session): Command =>
           import('../../kubernetes/connect.ts'),
           import('../../kubernetes/client.ts'),
         ]);
-        const place = { runDirectory: options.runDir, bpffs: options.bpffs, netns: own };
+        const place = {
+          runDirectory: options.runDir,
+          bpffs: options.bpffs,
+          netns: own,
+          cniDirectory: options.cniConfDir,
+          cniPluginDirectory: options.cniBinDir,
+        };
         if (options.uninstall === true) {
           uninstallAgent(place);
           context.stdout.write('Nothing of Bulkhead is in the kernel of this node any more.\n');
@@ -107,7 +123,7 @@ export const agentCommand = (session: Session): Command =>
             degradedAfterMs: options.degradedAfter,
             healthAddress: options.healthAddress,
             healthPort: options.healthPort,
-            cniDirectory: options.cniConfDir,
+            installGate: options.installGate === true,
             podInterfaces: options.podInterfaces,
             events: options.events,
             publishStatus: options.status,

@@ -26,6 +26,7 @@ export function decodePod(raw: RawObject, sharing: Sharing): Decoded<Pod> {
   const phase = readPhase(status);
   const node = sharing.text(spec?.text('nodeName') ?? '');
   const addresses = readAddresses(status);
+  const uid = metadata?.object('annotations')?.text('kubernetes.io/config.hash') ?? metadata?.text('uid');
   const isReadable = problems.length === 0;
   const ports = sharing.value(readPorts(spec));
   const owner = readOwner(metadata, labels);
@@ -34,6 +35,7 @@ export function decodePod(raw: RawObject, sharing: Sharing): Decoded<Pod> {
       key: `${namespace}/${name}`,
       namespace: sharing.text(namespace),
       name,
+      ...(uid !== undefined && isReadable ? { uid } : {}),
       labels,
       node,
       addresses: isTerminal(phase) || !isReadable ? [] : addresses,
