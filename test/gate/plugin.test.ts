@@ -51,7 +51,8 @@ const prevResult = {
   somethingNew: { kept: true },
 };
 
-const podArgs = 'IgnoreUnknown=1;K8S_POD_NAMESPACE=shop;K8S_POD_NAME=cart;K8S_POD_INFRA_CONTAINER_ID=c1;K8S_POD_UID=u1';
+const podArgs =
+  'IgnoreUnknown=1;K8S_POD_NAMESPACE=shop;K8S_POD_NAME=cart;K8S_POD_INFRA_CONTAINER_ID=c1;K8S_POD_UID=u1';
 
 const configuration = (change: object = {}): string =>
   JSON.stringify({
@@ -87,13 +88,23 @@ describe('ADD', () => {
     await agent((_, say) => say({ ok: true }));
     const { exitCode, stdout } = await runPlugin(environment('ADD'), configuration());
     expect({ exitCode, result: JSON.parse(stdout) as unknown }).toEqual({ exitCode: 0, result: prevResult });
-    const sandbox = { container: 'c1', namespace: 'shop', name: 'cart', uid: 'u1', addresses: ['10.0.0.5', 'fd00::5'] };
+    const sandbox = {
+      container: 'c1',
+      namespace: 'shop',
+      name: 'cart',
+      uid: 'u1',
+      addresses: ['10.0.0.5', 'fd00::5'],
+    };
     expect(requests).toEqual([{ command: 'ADD', sandbox }]);
   });
 
   test('waits, and fails with what it waited for when its time is over', async () => {
     await agent((_, say) => say({ waiting: 'the API server has not told of the pod yet' }));
-    await failsWith(101, 'after 0.2 s: the API server has not told', runPlugin(environment('ADD'), configuration()));
+    await failsWith(
+      101,
+      'after 0.2 s: the API server has not told',
+      runPlugin(environment('ADD'), configuration()),
+    );
   });
 
   test('ends well when the answer comes after a while', async () => {
@@ -125,7 +136,10 @@ describe('ADD', () => {
   test('lets pass what is no pod of Kubernetes, and further interfaces of one', async () => {
     for (const change of [{ CNI_ARGS: '' }, { CNI_IFNAME: 'net1' }]) {
       const { exitCode, stdout } = await runPlugin(environment('ADD', change), configuration());
-      expect({ exitCode, result: JSON.parse(stdout) as unknown }).toEqual({ exitCode: 0, result: prevResult });
+      expect({ exitCode, result: JSON.parse(stdout) as unknown }).toEqual({
+        exitCode: 0,
+        result: prevResult,
+      });
     }
   });
 
@@ -162,7 +176,9 @@ describe('other commands', () => {
   });
 
   test('DEL and GC tell the agent, and go well with and without one, whatever they are given', async () => {
-    const attachments = { 'cni.dev/valid-attachments': [{ containerID: 'c1', ifname: 'eth0' }, { containerID: 'c2' }] };
+    const attachments = {
+      'cni.dev/valid-attachments': [{ containerID: 'c1', ifname: 'eth0' }, { containerID: 'c2' }],
+    };
     const commands = [
       [environment('DEL', { CNI_ARGS: '' }), configuration({ prevResult: undefined })],
       [environment('GC', { CNI_CONTAINERID: '' }), configuration(attachments)],
