@@ -27,6 +27,16 @@ export const containerSecurity = {
 /** Where a pod has its account's token; the agent looks nowhere else. */
 const account = '/var/run/secrets/kubernetes.io/serviceaccount';
 
+const gate = valueAt('gate.enabled');
+
+/** What the gate adds to the lists of the DaemonSet, always as their last. */
+export const gateAdditions = {
+  argument: '--install-gate',
+  mount: { name: 'cni-bin', mountPath: valueAt('paths.cniBin') },
+  // Without a CNI there is none yet.
+  volume: { name: 'cni-bin', hostPath: { path: valueAt('paths.cniBin'), type: 'DirectoryOrCreate' } },
+};
+
 const args = [
   'agent',
   text`--datapath=${valueAt('agent.datapath')}`,
@@ -38,10 +48,12 @@ const args = [
   text`--run-dir=${valueAt('paths.run')}`,
   text`--bpffs=${valueAt('paths.bpffs')}`,
   text`--cni-conf-dir=${valueAt('paths.cniConf')}`,
+  text`--cni-bin-dir=${valueAt('paths.cniBin')}`,
   text`--pod-interfaces=${valueAt('agent.podInterfaces')}`,
   text`--events=${valueAt('agent.events')}`,
   text`--log-level=${valueAt('agent.logLevel')}`,
   text`--log-format=${valueAt('agent.logFormat')}`,
+  new Only(gate, gateAdditions.argument),
 ];
 
 const probe = (path: string, periodSeconds: number, failureThreshold: number): Node => ({
@@ -67,12 +79,17 @@ const agent: Node = {
   volumeMounts: [
     { name: 'bpffs', mountPath: valueAt('paths.bpffs'), mountPropagation: 'HostToContainer' },
     { name: 'run', mountPath: valueAt('paths.run') },
-    { name: 'cni-conf', mountPath: valueAt('paths.cniConf'), readOnly: true },
+    {
+      name: 'cni-conf',
+      mountPath: valueAt('paths.cniConf'),
+      readOnly: new Place('(not .Values.gate.enabled)', true),
+    },
     { name: 'account', mountPath: account, readOnly: true },
+    new Only(gate, gateAdditions.mount),
   ],
 };
 
-const volumes: Node = [
+const volumes: readonly Node[] = [
   { name: 'bpffs', hostPath: { path: valueAt('paths.bpffs'), type: 'Directory' } },
   { name: 'run', hostPath: { path: valueAt('paths.run'), type: 'DirectoryOrCreate' } },
   { name: 'cni-conf', hostPath: { path: valueAt('paths.cniConf'), type: 'DirectoryOrCreate' } },
@@ -86,6 +103,7 @@ const volumes: Node = [
       ],
     },
   },
+  new Only(gate, gateAdditions.volume),
 ];
 
 const seLinuxOptions = valueAt('seLinuxOptions');

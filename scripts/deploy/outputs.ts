@@ -12,6 +12,7 @@ import { ruleGroups } from './alerts.ts';
 import { chartNotes, chartReadme, chartYaml } from './chart.ts';
 import { daemonSetTemplate } from './daemon-set.ts';
 import { dashboard } from './dashboard.ts';
+import { gatePatch, gatePatchTarget } from './gate-component.ts';
 import { printHelmTemplate } from './helm-printer.ts';
 import { valuesSchema, valuesYaml } from './helm-values.ts';
 import { metricsPage } from './metrics-page.ts';
@@ -60,6 +61,17 @@ export function deployOutputs(): ReadonlyMap<string, string> {
   files.set('docs/metrics.md', metricsPage());
   addKustomization(files, 'base', 'kustomize.config.k8s.io/v1beta1', 'Kustomization', templates);
   addKustomization(files, 'monitoring', 'kustomize.config.k8s.io/v1alpha1', 'Component', monitoringTemplates);
+  files.set(`${kustomize}/gate/daemon-set.yaml`, manifest([gatePatch()]));
+  files.set(
+    `${kustomize}/gate/kustomization.yaml`,
+    manifest([
+      {
+        apiVersion: 'kustomize.config.k8s.io/v1alpha1',
+        kind: 'Component',
+        patches: [{ target: gatePatchTarget, path: 'daemon-set.yaml' }],
+      },
+    ]),
+  );
   return files;
 }
 

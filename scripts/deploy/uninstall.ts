@@ -1,5 +1,5 @@
 /**
- * What takes enforcement out of the kernels of all nodes, once the agents are gone. It has a namespace of its own, as
+ * What takes enforcement out of the kernels of all nodes, and the gate out of their CNI, once the agents are gone. It has a namespace of its own, as
  * that of the agents may be gone already, and no account at the API server.
  */
 import { podSecurityLabels } from './access.ts';
@@ -36,6 +36,8 @@ export const uninstallObjects: readonly Node[] = [
               volumeMounts: [
                 { name: 'bpffs', mountPath: '/sys/fs/bpf', mountPropagation: 'HostToContainer' },
                 { name: 'run', mountPath: '/run/bulkhead' },
+                { name: 'cni-conf', mountPath: '/etc/cni/net.d' },
+                { name: 'cni-bin', mountPath: '/opt/cni/bin' },
               ],
             },
           ],
@@ -52,6 +54,8 @@ export const uninstallObjects: readonly Node[] = [
           volumes: [
             { name: 'bpffs', hostPath: { path: '/sys/fs/bpf', type: 'Directory' } },
             { name: 'run', hostPath: { path: '/run/bulkhead', type: 'DirectoryOrCreate' } },
+            { name: 'cni-conf', hostPath: { path: '/etc/cni/net.d', type: 'DirectoryOrCreate' } },
+            { name: 'cni-bin', hostPath: { path: '/opt/cni/bin', type: 'DirectoryOrCreate' } },
           ],
         },
       },

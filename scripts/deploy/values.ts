@@ -72,9 +72,16 @@ export const values = {
   'agent.logLevel': value('info', oneOf('debug', 'info', 'warn', 'error'), 'Least level that is logged.'),
   'agent.logFormat': value('json', oneOf('text', 'json'), 'Form of log lines.'),
 
+  'gate.enabled': value(
+    false,
+    flag,
+    'Hold pods until their policies are in the kernel, by a CNI plugin that the agents install (docs/gate.md).',
+  ),
+
   'paths.bpffs': value('/sys/fs/bpf', path, 'Where the BPF file system of the node is mounted.'),
   'paths.run': value('/run/bulkhead', path, 'Directory of the node for sockets and the lock.'),
   'paths.cniConf': value('/etc/cni/net.d', path, "Directory of the node's CNI configuration."),
+  'paths.cniBin': value('/opt/cni/bin', path, "Directory of the node's CNI plugins, for the gate."),
 
   resources: value(
     { requests: { cpu: '50m', memory: '128Mi' }, limits: { memory: '1Gi' } },

@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { root } from '../../scripts/deploy/names.ts';
@@ -88,6 +89,17 @@ describe.skipIf(kubectl === undefined)('kustomize (skipped without kubectl)', ()
     expect(objectsOf(build('deploy/kustomize/base'))).toEqual(plain);
   });
 
+  test('opens the node’s CNI to the agent for the gate, as a component, and changes nothing else', () => {
+    const made = objectsOf(build('test/deploy/fixtures/with-gate'));
+    expect([...made.keys()]).toEqual([...plain.keys()]);
+    const differing = [...made].filter(([key, object]) => !isDeepStrictEqual(object, plain.get(key)));
+    expect(differing.map(([key]) => key)).toEqual(['DaemonSet/bulkhead-system/bulkhead']);
+    const { template: pod } = specOf(made);
+    expect(pod.spec.containers[0].args.at(-1)).toBe('--install-gate');
+    const added = ['/etc/cni/net.d', '/opt/cni/bin'];
+    expect(writableHostPaths(made)).toEqual([...writableHostPaths(plain), ...added].sort());
+  });
+
   test('adds monitoring as a component', () => {
     const made = objectsOf(build('test/deploy/fixtures/with-monitoring'));
     const added = ['PodMonitor/bulkhead-system/bulkhead', 'PrometheusRule/bulkhead-system/bulkhead'];
@@ -100,6 +112,12 @@ const reason = reasonToSkip(['helm']);
 describe.skipIf(reason !== undefined)(`Helm${reason ? ` (skipped: ${reason})` : ''}`, () => {
   test('makes of the chart what the plain manifest says', async () => {
     expect(await template(['namespace.create=true'])).toEqual(plain);
+  });
+
+  test('makes with the gate what kustomize makes with its component', async () => {
+    const build = ['kustomize', join(root, 'test/deploy/fixtures/with-gate')];
+    const made = objectsOf(execFileSync(kubectl ?? '', build, { encoding: 'utf8' }));
+    expect(await template(['namespace.create=true', 'gate.enabled=true'])).toEqual(made);
   });
 
   test('leaves the namespace to its user unless told otherwise', async () => {
@@ -165,9 +183,25 @@ describe.skipIf(reason !== undefined)(`Helm${reason ? ` (skipped: ${reason})` : 
 interface DaemonSetSpec {
   readonly template: {
     readonly spec: {
-      readonly containers: readonly [{ readonly image: string; readonly args: readonly string[] }];
+      readonly containers: readonly [
+        {
+          readonly image: string;
+          readonly args: readonly string[];
+          readonly volumeMounts: readonly { readonly name: string; readonly readOnly?: boolean }[];
+        },
+      ];
+      readonly volumes: readonly { readonly name: string; readonly hostPath?: { readonly path: string } }[];
     };
   };
+}
+
+/** Sorted. */
+function writableHostPaths(objects: Awaited<ReturnType<typeof template>>): readonly string[] {
+  const { containers, volumes } = specOf(objects).template.spec;
+  return containers[0].volumeMounts
+    .filter(({ readOnly }) => readOnly !== true)
+    .flatMap(({ name }) => volumes.find((volume) => volume.name === name)?.hostPath?.path ?? [])
+    .toSorted();
 }
 
 function specOf(objects: Awaited<ReturnType<typeof template>>): DaemonSetSpec {

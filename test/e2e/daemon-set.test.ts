@@ -1,58 +1,30 @@
 /** Installed from deploy/ in a cluster of real nodes: it runs with the rights it is given, enforces, is upgraded, and taken out. */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { root } from '../../scripts/deploy/names.ts';
-import { agnhostImage } from '../cluster/images/test-images.ts';
-import { allParts } from '../cluster/parts/catalogue.ts';
-import { ensureParts } from '../cluster/parts/cache.ts';
-import { reasonToSkip } from '../cluster/parts/reason-to-skip.ts';
-import { run } from '../cluster/process/run.ts';
-import { clusterDown, clusterUp, type Cluster } from '../cluster/whole/cluster.ts';
-
-const isRoot = process.geteuid?.() === 0;
-const missing = ['/usr/sbin/runc', '/usr/lib/cni/ptp', join(root, 'dist/bulkhead.bpf.o')].find(
-  (path) => !existsSync(path),
-);
-const why = isRoot ? (reasonToSkip(allParts) ?? (missing && `no ${missing}`)) : 'not root';
+import { InstalledCluster, podOn, whyNoCluster as why } from './installed-cluster.ts';
 
 const agents = ['-n', 'bulkhead-system'];
 
 describe.skipIf(why !== undefined)(
   `[root] the DaemonSet${why === undefined ? '' : ` (skipped: ${why})`}`,
   () => {
-    const name = `d${process.pid % 100_000}`;
-    const folder = mkdtempSync(join(tmpdir(), 'bulkhead-daemon-set-'));
-    let cluster: Cluster;
-    let program = '';
-
-    const kubectl = async (args: readonly string[], input = ''): Promise<string> =>
-      run(program, ['--kubeconfig', cluster.kubeconfig, ...args], input);
-
-    const apply = async (...objects: readonly unknown[]): Promise<string> =>
-      kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
-
-    const rolledOut = async (): Promise<string> =>
-      kubectl([...agents, 'rollout', 'status', 'daemonset/bulkhead', '--timeout=60s']);
+    const installed = new InstalledCluster('d');
+    const kubectl = installed.kubectl.bind(installed);
+    const apply = installed.apply.bind(installed);
+    const rolledOut = installed.rolledOut.bind(installed);
 
     beforeAll(async () => {
-      cluster = await clusterUp({ name });
-      program = (await ensureParts(['kubectl'], console.log)).kubectl;
-      const image = join(folder, 'image.tar');
-      await run(process.execPath, [join(root, 'scripts/build-image.ts'), image]);
-      await cluster.importImage(image);
+      await installed.up();
       await kubectl(['apply', '-f', join(root, 'deploy/bulkhead.yaml')]);
       await rolledOut();
-      await apply(pod('server', 'n1', ['netexec']), pod('client', 'n2', ['pause']));
+      await apply(podOn('n1', 'server', { args: ['netexec'] }), podOn('n2', 'client', { args: ['pause'] }));
       await kubectl(['wait', 'pod', '--all', '--for=condition=Ready', '--timeout=60s']);
     });
 
-    afterAll(async () => {
-      await clusterDown(name);
-      rmSync(folder, { recursive: true });
-    });
+    afterAll(async () => installed.down());
 
     /** Whether the client reaches the server; the programs of the two nodes decide. */
     async function reaches(): Promise<boolean> {
@@ -189,13 +161,3 @@ const isolation = {
   metadata: { name: 'isolate' },
   spec: { podSelector: {}, policyTypes: ['Ingress'] },
 };
-
-function pod(name: string, node: string, args: readonly string[]): unknown {
-  const container = { name: 'main', image: agnhostImage, imagePullPolicy: 'IfNotPresent', args };
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name },
-    spec: { nodeName: node, terminationGracePeriodSeconds: 0, containers: [container] },
-  };
-}
