@@ -133,6 +133,11 @@ export class NodeEnforcer {
     }
   }
 
+  /** See Datapath.intact. */
+  get intact(): boolean {
+    return this.#datapath?.intact() ?? true;
+  }
+
   /**
    * Opens the datapath anew and fills it with all tables, in place of whatever it holds: after drift, or an error that
    * it can't recover from. What is in the kernel goes on enforcing until the new tables are whole.

@@ -1,13 +1,18 @@
 /**
  * Again and again: does the kernel still hold what it should? Somebody may have flushed the ruleset, detached a link,
- * deleted a pin. What differs is counted and told, and the datapath is made anew with everything in it. Policies that
- * were refused are offered again.
+ * deleted a pin: that is seen at once; other differences in each round. What differs is counted and told, and the
+ * datapath is made anew with everything in it. Policies that were refused are offered again.
  */
 import type { Drift } from '../datapath/datapath.ts';
 import { BulkheadError } from '../errors.ts';
 import type { Logger } from './log.ts';
 import type { AgentMetrics } from './metrics/agent-metrics.ts';
 import type { NodeEnforcer } from './node-enforcer.ts';
+
+/** How often it is asked whether the hooks are as they were: a few dozen microseconds each time. */
+const watchMs = 25;
+/** Between two attempts to mend what does not let itself be mended. */
+const mendingMs = 1000;
 
 export interface ResyncOptions {
   readonly enforcer: NodeEnforcer;
@@ -23,6 +28,9 @@ export class Resync {
   #timer: NodeJS.Timeout | undefined;
   /** The round that is under way. */
   #round: { readonly steps: Iterator<readonly Drift[]>; drifts: number } | undefined;
+  #watching: NodeJS.Timeout | undefined;
+  /** Not before, as `performance.now()`: what could not be mended is not tried at every look. */
+  #nextMending = 0;
 
   constructor(options: ResyncOptions) {
     this.#options = options;
@@ -30,10 +38,12 @@ export class Resync {
 
   start(): void {
     this.#timer = setInterval(() => this.run(), this.#options.periodMs);
+    this.#watching = setInterval(() => this.#look(), watchMs);
   }
 
   stop(): void {
     clearInterval(this.#timer);
+    clearInterval(this.#watching);
     this.#round = undefined;
   }
 
@@ -44,6 +54,16 @@ export class Resync {
     metrics.resyncs.inc();
     this.#round = { steps: enforcer.audit(), drifts: 0 };
     this.#step();
+  }
+
+  /** Where what judges packets is gone, nobody waits for the next round. */
+  #look(): void {
+    const { enforcer } = this.#options;
+    const now = performance.now();
+    if (now < this.#nextMending || enforcer.intact) return;
+    this.#round = undefined;
+    this.run();
+    this.#nextMending = enforcer.intact ? 0 : now + mendingMs;
   }
 
   /** Makes the datapath anew with what is now known of the node. */
@@ -63,7 +83,10 @@ export class Resync {
       const { value, done } = round.steps.next();
       if (done) return this.#conclude(round.drifts);
       for (const drift of value) this.#report(drift);
-      this.#round = { ...round, drifts: round.drifts + value.length };
+      const drifts = round.drifts + value.length;
+      // Where nothing judges packets any more, how the tables are can wait.
+      if (drifts > 0 && !this.#options.enforcer.intact) return this.#conclude(drifts);
+      this.#round = { ...round, drifts };
       setImmediate(() => this.#step());
     });
   }

@@ -74,6 +74,11 @@ export interface Datapath {
    * what each found. Deltas may be applied in between; once the datapath is closed, no further step may be taken.
    */
   audit(tables: NodeTables): Iterable<readonly Drift[]>;
+  /**
+   * Whether all that judges packets is still where this datapath put it; cheap enough to ask many times a second. True
+   * before the first `apply`. `audit` looks closer.
+   */
+  intact(): boolean;
   /** Takes the events that are there now; never blocks. */
   drainEvents(limit: number, onEvent: (event: FlowEvent) => void): void;
   /** Lets go of file descriptors; enforcement goes on in the kernel. */

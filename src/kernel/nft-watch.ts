@@ -1,14 +1,26 @@
 /** Notices when somebody else has changed or removed tables of ours: compares them with how they were. */
 import { listNftTable } from './nft.ts';
+import { NftablesTable } from './nftables-table.ts';
 
 export class NftWatch {
   readonly #netns: string;
   readonly #before: ReadonlyMap<string, string | undefined>;
+  readonly #tables: readonly NftablesTable[];
 
-  /** `family name` of tables that are there already. */
+  /** `inet name` of tables that are there already. */
   constructor(netns: string, tables: readonly string[]) {
     this.#netns = netns;
     this.#before = new Map(tables.map((table) => [table, this.#read(table)]));
+    this.#tables = tables.map((table) => new NftablesTable(netns, table.slice('inet '.length)));
+  }
+
+  /** Asks the kernel directly, in microseconds. */
+  areThere(): boolean {
+    return this.#tables.every((table) => table.exists());
+  }
+
+  close(): void {
+    for (const table of this.#tables) table.close();
   }
 
   changes(): { readonly table: string; readonly isGone: boolean }[] {

@@ -14,6 +14,7 @@ function datapathOf(kernel: KernelTables): Datapath {
     sweep: () => kernel.tables.sweep(),
     counters: () => kernel.counters(),
     audit: () => [],
+    intact: () => true,
     drainEvents: () => undefined,
     close: () => undefined,
     detach: () => undefined,

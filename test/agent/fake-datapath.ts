@@ -33,6 +33,10 @@ export class FakeDatapath implements Datapath {
     return [this.drifts];
   }
 
+  intact(): boolean {
+    return this.drifts.length === 0;
+  }
+
   drainEvents(): void {}
 
   close(): void {

@@ -59,6 +59,7 @@ const inert: Datapath = {
     lostEvents: 0n,
   }),
   audit: () => [],
+  intact: () => true,
   drainEvents: () => undefined,
   close: () => undefined,
   detach: () => undefined,

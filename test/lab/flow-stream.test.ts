@@ -105,6 +105,7 @@ describe('draining', () => {
       apply: nothing,
       sweep: nothing,
       audit: () => [],
+      intact: () => true,
       close: nothing,
       detach: nothing,
       drainEvents: (_limit: number, onEvent: (event: FlowEvent) => void) =>

@@ -57,6 +57,10 @@ class FakeDatapath implements Datapath {
     return [];
   }
 
+  intact(): boolean {
+    return true;
+  }
+
   drainEvents(): void {}
 
   close(): void {}

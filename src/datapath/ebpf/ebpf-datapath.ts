@@ -12,11 +12,18 @@ import { tableDrifts } from '../table-drifts.ts';
 import { newPodAddresses } from '../new-pods.ts';
 import { defaultCapacity } from './capacity.ts';
 import type { Capacity } from './capacity.ts';
-import { auditGeneration } from './audit.ts';
+import { auditGeneration, isIntact } from './audit.ts';
+import type { Generation } from './audit.ts';
 import { conntrackTable, disableConntrack, enableConntrack } from './conntrack.ts';
 import { clearRules, readCounters } from './counters.ts';
 import { decodeEvent } from './events.ts';
-import { attachGeneration, pinnedGenerations, preparePinDirectory, removeGeneration } from './generations.ts';
+import {
+  attachGeneration,
+  leaveGeneration,
+  pinnedGenerations,
+  preparePinDirectory,
+  removeGeneration,
+} from './generations.ts';
 import { flags } from './layout.ts';
 import { auditMemory } from './memory-audit.ts';
 import { loadObject } from './object.ts';
@@ -66,7 +73,8 @@ class EbpfDatapath implements Datapath {
   readonly #ring: RingBuffer;
   readonly #rules = new RuleUse();
   readonly #nft: NftWatch;
-  #attached = false;
+  /** In the hooks; undefined: not yet. */
+  #attached: Generation | undefined;
   #sweeping: NodeJS.Timeout | undefined;
 
   constructor(options: EbpfOptions) {
@@ -109,9 +117,12 @@ class EbpfDatapath implements Datapath {
   }
 
   *audit(): Generator<readonly Drift[]> {
-    const { netns, pinDir } = this.#options;
-    yield [...auditGeneration({ object: this.#object, netns, pinDir }), ...tableDrifts(this.#nft)];
+    yield [...(this.#attached ? auditGeneration(this.#attached) : []), ...tableDrifts(this.#nft)];
     yield* auditMemory(this.#object.memory);
+  }
+
+  intact(): boolean {
+    return !this.#attached || (this.#nft.areThere() && isIntact(this.#attached));
   }
 
   drainEvents(limit: number, onEvent: (event: FlowEvent) => void): void {
@@ -123,6 +134,8 @@ class EbpfDatapath implements Datapath {
   close(): void {
     clearTimeout(this.#sweeping);
     this.#ring.close();
+    this.#nft.close();
+    if (this.#attached) leaveGeneration(this.#attached);
     this.#object.close();
   }
 
@@ -136,12 +149,12 @@ class EbpfDatapath implements Datapath {
     const { netns, pinDir } = this.#options;
     const old = pinnedGenerations(pinDir);
     try {
-      attachGeneration({ object: this.#object, netns, pinDir });
+      const object = this.#object;
+      this.#attached = { object, netns, ...attachGeneration({ object, netns, pinDir }) };
     } catch (error) {
       this.#tables.apply(inverse(delta));
       throw error;
     }
-    this.#attached = true;
     for (const one of old) removeGeneration(pinDir, one);
   }
 

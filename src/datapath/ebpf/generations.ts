@@ -8,6 +8,7 @@ import { closeSync, existsSync, mkdirSync, readdirSync, rmdirSync, unlinkSync } 
 import { join } from 'node:path';
 import { BulkheadError, failure } from '../../errors.ts';
 import {
+  closeAll,
   createNetfilterLink,
   detachLink,
   NF_INET_FORWARD,
@@ -63,6 +64,14 @@ export function pinnedGenerations(pinDir: string): number[] {
     .sort((a, b) => a - b);
 }
 
+/** One that is in the hooks. */
+export interface AttachedGeneration {
+  /** Of its pins. */
+  readonly directory: string;
+  /** Descriptors, which keep the programs in their hooks even where the pins are deleted. */
+  readonly links: ReadonlyMap<ProgramName, number>;
+}
+
 /**
  * Pins the maps and puts the programs into the hooks of the network namespace, as the generation after all that are
  * pinned. All four or none. Throws BulkheadError DATAPATH_ATTACH_FAILED.
@@ -71,23 +80,23 @@ export function attachGeneration(options: {
   readonly object: LoadedObject;
   readonly netns: string;
   readonly pinDir: string;
-}): void {
+}): AttachedGeneration {
   const { object, netns, pinDir } = options;
   const generation = claimGeneration(pinDir);
   const directory = join(pinDir, String(generation));
+  const links = new Map<ProgramName, number>();
   try {
     for (const name of mapNames) pin(object.maps[name].fd, join(directory, name));
     inNetns(netns, () => {
       for (const name of programNames) {
         const link = linkAtFreePriority(object.programs[name], hooks[name]);
-        try {
-          pin(link, join(directory, `${linkPrefix}${name}`));
-        } finally {
-          closeSync(link);
-        }
+        links.set(name, link);
+        pin(link, join(directory, `${linkPrefix}${name}`));
       }
     });
+    return { directory, links };
   } catch (cause) {
+    closeAll(links.values());
     removeGeneration(pinDir, generation);
     const message = cause instanceof Error ? cause.message : String(cause);
     throw new BulkheadError(
@@ -96,6 +105,21 @@ export function attachGeneration(options: {
       }),
       { cause },
     );
+  }
+}
+
+/** Lets go of a generation, which goes on without this process: links whose pins were deleted are pinned again. */
+export function leaveGeneration({ directory, links }: AttachedGeneration): void {
+  for (const [name, link] of links) {
+    const path = join(directory, `${linkPrefix}${name}`);
+    try {
+      mkdirSync(directory, { recursive: true });
+      if (!existsSync(path)) pin(link, path);
+    } catch {
+      // There is no BPF file system any more: whoever makes the next generation says so.
+    } finally {
+      closeSync(link);
+    }
   }
 }
 

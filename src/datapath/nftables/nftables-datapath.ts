@@ -165,6 +165,10 @@ class NftablesDatapath implements Datapath {
     yield [{ kind: 'rows', detail: `elements of the sets of inet ${tableName} are not as they were left` }];
   }
 
+  intact(): boolean {
+    return this.#nft?.areThere() ?? true;
+  }
+
   drainEvents(limit: number, onEvent: (event: FlowEvent) => void): void {
     this.#collect(limit - this.#waiting.length);
     const taken = this.#waiting.splice(0, limit);
@@ -174,6 +178,7 @@ class NftablesDatapath implements Datapath {
   close(): void {
     clearTimeout(this.#sweeping);
     this.#table.close();
+    this.#nft?.close();
     this.#log.close();
   }
 

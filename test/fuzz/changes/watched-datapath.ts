@@ -70,6 +70,10 @@ export class WatchedDatapath implements Datapath {
     return [];
   }
 
+  intact(): boolean {
+    return true;
+  }
+
   drainEvents(): void {}
 
   close(): void {}

@@ -1,0 +1,15 @@
+/** An agent to be killed. Argument: its options and a kubeconfig, as JSON. Logs to its standard error. */
+import type { AgentOptions } from '../../src/agent/options.ts';
+import { runAgent } from '../../src/agent/run.ts';
+import { KubernetesClient } from '../../src/kubernetes/client.ts';
+import { findConnection } from '../../src/kubernetes/connect.ts';
+
+const { options, kubeconfig } = JSON.parse(process.argv[2] ?? '{}') as {
+  readonly options: AgentOptions;
+  readonly kubeconfig: string;
+};
+await runAgent({
+  options,
+  client: new KubernetesClient(await findConnection({ kubeconfig })),
+  log: { level: 'debug', format: 'json', write: (line) => process.stderr.write(line) },
+});
