@@ -8,7 +8,8 @@ import { PolicyChurn } from './policy-churn.ts';
 export const agentFaults: readonly Fault<LightStand>[] = [
   {
     name: 'the agent is killed (SIGKILL), and started again',
-    outcome: 'programs and tables stay in the kernel; the successor fills its own and puts them in their place',
+    outcome:
+      'programs and tables stay in the kernel; the successor fills its own and puts them in their place',
     run: async (stand) => {
       await stand.replaceAgent('SIGKILL');
     },

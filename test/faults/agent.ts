@@ -28,7 +28,7 @@ export class Agent {
     const script = join(build, 'test/faults/agent-process.ts');
     const args = ['--disable-warning=ExperimentalWarning', script, JSON.stringify({ options, kubeconfig })];
     const output = openSync(log, 'a');
-    this.#child = spawn(process.execPath, args, { stdio: ['ignore', output, output] });
+    this.#child = spawn(process.execPath, args, { stdio: ['pipe', output, output] });
     closeSync(output);
   }
 

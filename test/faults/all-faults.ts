@@ -2,7 +2,21 @@
 import { agentFaults } from './agent-faults.ts';
 import { apiFaults } from './api-faults.ts';
 import { driftFaults } from './drift-faults.ts';
-import type { Fault } from './fault.ts';
+import type { Fault, FaultRow } from './fault.ts';
 import type { LightStand } from './light-stand.ts';
+import { policyFaults } from './policy-faults.ts';
 
-export const lightFaults: readonly Fault<LightStand>[] = [...agentFaults, ...apiFaults, ...driftFaults];
+export const lightFaults: readonly Fault<LightStand>[] = [
+  ...agentFaults,
+  ...apiFaults,
+  ...driftFaults,
+  ...policyFaults,
+];
+
+/** Of docs/faults.md, by name. */
+export const faultTables: Readonly<Record<string, readonly FaultRow[]>> = {
+  agent: agentFaults,
+  api: apiFaults,
+  drift: driftFaults,
+  policies: policyFaults,
+};

@@ -53,7 +53,9 @@ describe.skipIf(!isRoot || reason !== undefined)(
       );
 
       test.each(faults)('$name', async (fault) => {
-        const { leaked, lost, longestPauseMs } = outcomeOf(await stand.besieged(async () => fault.run(stand)));
+        const { leaked, lost, longestPauseMs } = outcomeOf(
+          await stand.besieged(async () => fault.run(stand)),
+        );
         record({ fault: fault.name, engine, leaked, lost, longestPauseMs });
         if (fault.opens === undefined) expect(leaked).toEqual({});
         if (fault.loses === undefined) expect(lost).toEqual({});

@@ -33,7 +33,10 @@ export class LightStand {
   agent: Agent;
 
   private constructor(
-    parts: Pick<LightStand, 'agent' | 'api' | 'controlPlane' | 'engine' | 'network' | 'plan' | 'probes' | 'proxy'>,
+    parts: Pick<
+      LightStand,
+      'agent' | 'api' | 'controlPlane' | 'engine' | 'network' | 'plan' | 'probes' | 'proxy'
+    >,
   ) {
     this.engine = parts.engine;
     this.controlPlane = parts.controlPlane;
@@ -112,18 +115,26 @@ export class LightStand {
 
   /** Waits until the agent is healthy and enforces all that the API server has now. */
   async realised(): Promise<void> {
+    await this.settled(true);
+  }
+
+  /** Waits until the agent has taken all that the API server has now; it may have refused some of it. */
+  async settled(healthy = false): Promise<void> {
     const { metadata } = (await this.api.must('GET', policiesPath)) as Listed;
     const wanted = BigInt(metadata.resourceVersion);
     // A list's version counts all resources; only a later change of a policy takes the agent there.
     const path = `${policiesPath}/beacon`;
     await this.api.must('DELETE', path).catch(() => undefined);
-    const beacon = { metadata: { name: 'beacon' }, spec: { podSelector: { matchLabels: { app: 'beacon' } } } };
+    const beacon = {
+      metadata: { name: 'beacon' },
+      spec: { podSelector: { matchLabels: { app: 'beacon' } } },
+    };
     await this.api.must('POST', policiesPath, beacon);
     for (;;) {
       const { body } = await this.agent.get('/debug/status');
       const { realisedResourceVersion = '' } = body === '' ? {} : (JSON.parse(body) as Status);
       const health = await this.agent.get('/healthz');
-      if (health.status === 200 && BigInt(realisedResourceVersion || 0) > wanted) return;
+      if ((!healthy || health.status === 200) && BigInt(realisedResourceVersion || 0) > wanted) return;
       if (!this.agent.isRunning) throw new Error(`the agent ended: ${this.log()}`);
       await sleep(20);
     }

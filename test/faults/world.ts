@@ -96,10 +96,18 @@ export function streamsOf(network: TestNetwork): Stream[] {
     stream('permitted new UDP', { protocol: 'UDP', flow: 'new', port: udp }, { from: 'client', family: 4 }),
     stream('permitted kept UDP', { protocol: 'UDP', flow: 'kept', port: udp }, { from: 'client', family: 6 }),
     stream('permitted new TCP', { protocol: 'TCP', flow: 'new', port: syn }, { from: 'client', family: 6 }),
-    stream('permitted kept TCP', { protocol: 'TCP', flow: 'kept', port: kept }, { from: 'client', family: 4 }),
+    stream(
+      'permitted kept TCP',
+      { protocol: 'TCP', flow: 'kept', port: kept },
+      { from: 'client', family: 4 },
+    ),
     stream('forbidden new UDP', { protocol: 'UDP', flow: 'new', port: udp }, { from: 'open', family: 6 }),
     stream('forbidden kept UDP', { protocol: 'UDP', flow: 'kept', port: udp }, { from: 'open', family: 4 }),
-    stream('forbidden new TCP', { protocol: 'TCP', flow: 'new', port: closed }, { from: 'client', family: 4 }),
+    stream(
+      'forbidden new TCP',
+      { protocol: 'TCP', flow: 'new', port: closed },
+      { from: 'client', family: 4 },
+    ),
     stream('forbidden kept TCP', { protocol: 'TCP', flow: 'kept', port: kept }, { from: 'open', family: 6 }),
   ];
 }

@@ -28,8 +28,7 @@ export function auditGeneration(generation: Generation): Drift[] {
 /** The part of it that enforcement hangs on, at some 50 µs. */
 export function isIntact(generation: Generation): boolean {
   return programNames.every(
-    (name) =>
-      existsSync(join(generation.directory, `${linkPrefix}${name}`)) && isInHook(generation, name),
+    (name) => existsSync(join(generation.directory, `${linkPrefix}${name}`)) && isInHook(generation, name),
   );
 }
 
