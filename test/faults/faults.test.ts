@@ -18,6 +18,9 @@ const record = (figure: object): void => {
   if (figures !== undefined) appendFileSync(figures, `${JSON.stringify(figure)}\n`);
 };
 
+/** On a machine that has much else to do. */
+const patienceMs = 300_000;
+
 const reason = reasonToSkip(lightParts);
 const isFull = process.env['BULKHEAD_E2E'] === '1';
 
@@ -42,7 +45,7 @@ describe.skipIf(!isRoot || reason !== undefined)(
 
       beforeAll(async () => {
         stand = await LightStand.up(controlPlane, engine);
-      });
+      }, patienceMs);
 
       afterAll(async () => {
         await stand?.down();
@@ -61,7 +64,7 @@ describe.skipIf(!isRoot || reason !== undefined)(
         if (fault.loses === undefined) expect(lost).toEqual({});
         const after = outcomeOf(await stand.besieged(async () => stand.realised()));
         expect(after).toMatchObject({ leaked: {}, lost: {} });
-      });
+      }, patienceMs);
     });
   },
 );

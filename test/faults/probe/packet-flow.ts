@@ -4,8 +4,8 @@
  */
 import { parseAddress } from '../../../src/objects/ip.ts';
 import type { Address } from '../../../src/objects/ip.ts';
-import { packet, protocol, tcpSegment, udpDatagram } from '../../attacks/forge.ts';
-import type { Ends, Payload } from '../../attacks/forge.ts';
+import { protocol } from '../../attacks/forge.ts';
+import { numberIn, NumberedPacket } from './numbered-packet.ts';
 import { RawSocket } from './raw-socket.ts';
 import type { Stream, Tally } from './stream.ts';
 
@@ -20,8 +20,8 @@ export class PacketFlow {
   readonly #stream: Stream;
   readonly #near: RawSocket;
   readonly #far: RawSocket;
-  readonly #there: Ends;
-  readonly #back: Ends;
+  readonly #there: NumberedPacket;
+  readonly #back: NumberedPacket;
   readonly #arrived = new Uint8Array(most);
   readonly #answered = new Uint8Array(most);
   readonly #keptPort: number;
@@ -33,11 +33,15 @@ export class PacketFlow {
   constructor(stream: Stream, index: number) {
     this.#stream = stream;
     const [source, destination] = [addressOf(stream.from.address), addressOf(stream.to.address)];
-    this.#there = { source, destination };
-    this.#back = { source: destination, destination: source };
+    const [there, back] = [
+      { source, destination },
+      { source: destination, destination: source },
+    ];
+    this.#there = new NumberedPacket(stream.protocol, there);
+    this.#back = new NumberedPacket(stream.protocol, back);
     const number = protocol[stream.protocol];
-    this.#near = new RawSocket(stream.from.netns, number, this.#there);
-    this.#far = new RawSocket(stream.to.netns, number, this.#back);
+    this.#near = new RawSocket(stream.from.netns, number, there);
+    this.#far = new RawSocket(stream.to.netns, number, back);
     this.#keptPort = firstSourcePort - 1 - index;
   }
 
@@ -45,15 +49,7 @@ export class PacketFlow {
     const number = this.#sent;
     const sourcePort =
       this.#stream.flow === 'kept' ? this.#keptPort : firstSourcePort + (number % sourcePorts);
-    const ports = { sourcePort, port: this.#stream.port };
-    this.#near.send(
-      transport(
-        this.#there,
-        this.#stream.protocol === 'UDP'
-          ? udpDatagram({ ...ports, data: `${number}` })
-          : tcpSegment({ ...ports, sequence: number }),
-      ),
-    );
+    this.#near.send(this.#there.with(sourcePort, this.#stream.port, number));
     this.#sent += 1;
   }
 
@@ -62,17 +58,15 @@ export class PacketFlow {
     const { port, protocol: kind } = this.#stream;
     this.#far.drain((payload) => {
       if (payload.readUInt16BE(2) !== port) return;
-      const number = kind === 'UDP' ? numberIn(payload) : payload.readUInt32BE(4);
+      const number = numberIn(kind, payload);
       this.#arrivals += 1;
       this.#arrived[number] = 1;
-      if (kind === 'TCP') return;
-      const ports = { sourcePort: port, port: payload.readUInt16BE(0) };
-      this.#far.send(transport(this.#back, udpDatagram({ ...ports, data: `${number}` })));
+      if (kind === 'UDP') this.#far.send(this.#back.with(port, payload.readUInt16BE(0), number));
     });
     this.#near.drain((payload) => {
       if (payload.readUInt16BE(0) !== port) return;
-      const number = kind === 'UDP' ? numberIn(payload) : payload.readUInt32BE(8) - 1;
-      this.#answered[number] = 1;
+      // A reset acknowledges the SYN, which counts as one byte.
+      this.#answered[kind === 'UDP' ? numberIn(kind, payload) : payload.readUInt32BE(8) - 1] = 1;
     });
   }
 
@@ -100,15 +94,6 @@ export class PacketFlow {
   get sent(): number {
     return this.#sent;
   }
-}
-
-function numberIn(datagram: Buffer): number {
-  return Number(datagram.toString('latin1', 8));
-}
-
-/** From the transport header on: the kernel puts the rest in front. */
-function transport(ends: Ends, content: Payload): Uint8Array {
-  return packet(ends, content).subarray(ends.source.family === 4 ? 20 : 40);
 }
 
 export function addressOf(text: string): Address {
