@@ -3,6 +3,7 @@
  * the cluster is can't be refused, only what policies make of it. So where a change does not fit, pods, namespaces and
  * nodes go first, with the policies of before and new ones closed; then each changed policy by itself. One that still
  * does not fit stays as it was, or, where it never was in force, closes the pods that it selects (refused-policy.ts).
+ * Namespaces that hold the most of the datapath's room make way for others (room.ts).
  */
 import { deltaSize } from '../compiler/delta.ts';
 import type { ClusterChange } from '../compiler/live/change.ts';
@@ -10,10 +11,11 @@ import { LiveCompiler } from '../compiler/live/live-compiler.ts';
 import type { Legend } from '../compiler/program.ts';
 import type { Delta, NodeTables } from '../compiler/tables.ts';
 import type { Datapath, Drift } from '../datapath/datapath.ts';
-import { BulkheadError } from '../errors.ts';
+import { BulkheadError, failure } from '../errors.ts';
 import type { Policy } from '../policy/ir.ts';
 import { closedVersion } from './refused-policy.ts';
 import type { Refusal } from './refused-policy.ts';
+import { nextToGive, weightOf } from './room.ts';
 
 /** A policy as it should be enforced; `refusal`: as much of it as could be read, and why not more. */
 export interface WantedPolicy {
@@ -32,6 +34,8 @@ export interface UpdateOutcome {
   readonly compileMs: number;
   readonly kernelMs: number;
 }
+
+type Reason = Omit<Refusal, 'enforced'>;
 
 interface PolicyState {
   readonly wanted: WantedPolicy;
@@ -200,7 +204,7 @@ export class NodeEnforcer {
   /** Gives why not; programmer errors are thrown. */
   #apply(delta: Delta): BulkheadError | undefined {
     try {
-      if (!this.#datapath) throw new Error('the datapath is not open');
+      if (!this.#datapath) throw new BulkheadError(failure('DATAPATH_BROKEN', 'the datapath is not open'));
       this.#datapath.apply(delta);
       this.#begun = true;
       return undefined;
@@ -218,6 +222,7 @@ export class NodeEnforcer {
     if (this.#behind) {
       outcome = this.#attempt({ policies: states.map(([id, one]) => [id, one?.enforced]) });
     }
+    this.#makeRoom(now);
     // Not even that: nothing is written until there is room, and every later change tries again.
     if (this.#behind) return outcome;
     this.#unoffered.clear();
@@ -231,19 +236,76 @@ export class NodeEnforcer {
     if (!state) return;
     const { wanted, enforced } = state;
     const instead = insteadOf(state);
-    this.#attempt({ policies: [[id, wanted.policy]] });
-    if (!this.#behind) return this.#accepted(id, wanted.policy, wanted.refusal);
-    const [first] = this.#behind.diagnostics;
-    const reason = { code: this.#behind.code, message: first?.message ?? this.#behind.message };
     // What was closed before this version came is closed still.
     const isPrevious = state.refusal ? state.refusal.enforced === 'previous' : enforced !== undefined;
-    const refusal: Refusal = {
-      ...reason,
-      since: state.refusal?.since ?? now,
-      enforced: isPrevious ? 'previous' : 'closed',
-    };
-    this.#attempt({ policies: [[id, instead]] });
-    this.#accepted(id, instead, refusal);
+    const wanting = { id, weight: weightOf(wanted.policy) };
+    const given = new Map<string, PolicyState>();
+    for (let count = 1; ; count *= 2) {
+      this.#attempt({ policies: [[id, wanted.policy]] });
+      if (!this.#behind) return this.#accepted(id, wanted.policy, wanted.refusal);
+      const reason = this.#refusal(state.refusal?.since ?? now);
+      const giving = this.#isFull ? nextToGive(this.#policies, wanting).slice(0, count) : [];
+      // Rows that go make room for others with the next change only.
+      this.#attempt({ policies: [[id, instead]] });
+      this.#accepted(id, instead, { ...reason, enforced: isPrevious ? 'previous' : 'closed' });
+      this.#makeRoom(now);
+      if (this.#behind || giving.length === 0) break;
+      this.#giveWay(giving, reason, given);
+    }
+    // It was of no use.
+    if (!this.#behind) this.#restore(given);
+  }
+
+  /** Closes policies of those who hold the most, until what can't be refused has room; none where that does not help. */
+  #makeRoom(now: number): void {
+    const given = new Map<string, PolicyState>();
+    for (let count = 1; this.#isFull; count *= 2) {
+      const giving = nextToGive(this.#policies).slice(0, count);
+      if (giving.length === 0) break;
+      this.#giveWay(giving, this.#refusal(now), given);
+      // Tables that are filled from nothing need no room for what goes.
+      if (this.#isFull) this.#reopen();
+    }
+    if (this.#behind) this.#restore(given);
+  }
+
+  /** Closes policies in favour of others; `given` gets what they were. */
+  #giveWay(ids: readonly string[], reason: Reason, given: Map<string, PolicyState>): void {
+    const giving = ids.flatMap((id) => {
+      const state = this.#policies.get(id);
+      return state ? [{ id, state, closed: closedVersion(state.wanted.policy) }] : [];
+    });
+    this.#attempt({ policies: giving.map(({ id, closed }) => [id, closed]) });
+    for (const { id, state, closed } of giving) {
+      if (!given.has(id)) given.set(id, { ...state });
+      this.#accepted(id, closed, { ...reason, enforced: 'closed' });
+    }
+  }
+
+  #restore(given: ReadonlyMap<string, PolicyState>): void {
+    if (given.size === 0) return;
+    this.#attempt({ policies: [...given].map(([id, { enforced }]) => [id, enforced]) });
+    for (const [id, { enforced, refusal }] of given) this.#accepted(id, enforced, refusal);
+  }
+
+  #reopen(): void {
+    try {
+      this.rebuild();
+    } catch (error) {
+      if (!(error instanceof BulkheadError)) throw error;
+      this.#behind = error;
+    }
+  }
+
+  get #isFull(): boolean {
+    return this.#behind?.code === 'DATAPATH_FULL';
+  }
+
+  /** Why the datapath refuses what it was given last. */
+  #refusal(since: number): Reason {
+    const [first] = this.#behind?.diagnostics ?? [];
+    const code = this.#behind?.code ?? '';
+    return { code, message: first?.message ?? this.#behind?.message ?? code, since };
   }
 }
 

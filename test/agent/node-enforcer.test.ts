@@ -26,7 +26,8 @@ function setUp(): { enforcer: NodeEnforcer; datapath: () => FakeDatapath } {
   const opened: FakeDatapath[] = [];
   const enforcer = new NodeEnforcer(node, () => {
     const datapath = new FakeDatapath();
-    opened.push(datapath);
+    const { portCapacity = Infinity, refuses = false } = opened.at(-1) ?? {};
+    opened.push(Object.assign(datapath, { portCapacity, refuses }));
     return datapath;
   });
   const datapath = (): FakeDatapath => {
@@ -227,6 +228,80 @@ describe('what does not fit', () => {
     enforcer.update({ policies });
     expect(enforcer.refusals.get('NetworkPolicy/x/server')?.enforced).toBe('closed');
     expect(datapath().model.judge(flowTo(after.cluster, 5)).allowed).toBe(false);
+  });
+});
+
+describe('a namespace that takes nearly all room', () => {
+  const hog = `${pod('hog', '10.0.0.9')}${policy('hog', [1, 3, 5, 7, 9, 11, 13, 15])}`
+    .replaceAll('namespace: x', 'namespace: hogs')
+    .replace('app: server', 'app: hog');
+
+  function full() {
+    const { enforcer, datapath } = setUp();
+    datapath().portCapacity = 9;
+    const before = state(`${world}${hog}`);
+    enforcer.update(updateBetween(undefined, before));
+    expect(enforcer.refusals.size).toBe(0);
+    return { enforcer, datapath, before };
+  }
+
+  test('gives way to policies of others', () => {
+    const { enforcer, datapath, before } = full();
+    const after = state(`${world}${hog}${policy('server', [80, 82])}`);
+    enforcer.update(updateBetween(before, after), 1000);
+    expect(enforcer.behind).toBeUndefined();
+    const refusal = { code: 'DATAPATH_FULL', message: 'no room', since: 1000, enforced: 'closed' };
+    expect([...enforcer.refusals]).toEqual([['NetworkPolicy/hogs/hog', refusal]]);
+    const { model } = datapath();
+    expect(model.judge(flowTo(after.cluster, 80)).allowed).toBe(true);
+    expect(model.judge(flowTo(after.cluster, 81)).allowed).toBe(false);
+    const address = after.cluster.pods.get('hogs/hog')?.addresses[0];
+    expect(address && model.judge({ ...flowTo(after.cluster, 1), destination: address }).allowed).toBe(false);
+    expect(enforcer.retryRefused()).toBe(false);
+    expect(model.judge(flowTo(after.cluster, 80)).allowed).toBe(true);
+  });
+
+  test('gives way to pods of others', () => {
+    const { enforcer, datapath } = setUp();
+    datapath().portCapacity = 9;
+    const without = `${world.replace(pod('server', '10.0.0.3'), '')}${policy('server', [80, 82])}`;
+    const before = state(`${without}${hog}`);
+    enforcer.update(updateBetween(undefined, before));
+    expect(enforcer.refusals.size).toBe(0);
+    const after = state(`${world}${policy('server', [80, 82])}${hog}`);
+    enforcer.update(updateBetween(before, after));
+    expect(enforcer.behind).toBeUndefined();
+    expect([...enforcer.refusals.keys()]).toEqual(['NetworkPolicy/hogs/hog']);
+    expect(datapath().model.judge(flowTo(after.cluster, 80)).allowed).toBe(true);
+  });
+
+  test('is refused where it grows', () => {
+    const { enforcer, datapath, before } = full();
+    const ports = Array.from({ length: 12 }, (_, index) => 101 + 2 * index);
+    const more = policy('more', ports)
+      .replaceAll('namespace: x', 'namespace: hogs')
+      .replace('app: server', 'app: hog');
+    const other = state(`${world}${hog}${policy('server', [80])}`);
+    enforcer.update(updateBetween(before, other));
+    expect(enforcer.refusals.size).toBe(0);
+    const after = state(`${world}${hog}${policy('server', [80])}${more}`);
+    enforcer.update(updateBetween(other, after));
+    expect(enforcer.refusals.has('NetworkPolicy/hogs/more')).toBe(true);
+    expect(enforcer.refusals.has('NetworkPolicy/x/server')).toBe(false);
+    expect(datapath().model.judge(flowTo(after.cluster, 80)).allowed).toBe(true);
+  });
+
+  test('keeps what it has where that would not help', () => {
+    const { enforcer, datapath, before } = full();
+    datapath().refuses = true;
+    const after = state(`${world}${hog}${policy('server', [80])}${pod('late', '10.0.0.4')}`);
+    enforcer.update(updateBetween(before, after));
+    expect(enforcer.behind?.code).toBe('DATAPATH_FULL');
+    expect(enforcer.refusals.size).toBe(0);
+    datapath().refuses = false;
+    enforcer.retryRefused();
+    expect(enforcer.behind).toBeUndefined();
+    expect(enforcer.refusals.size).toBe(0);
   });
 });
 
