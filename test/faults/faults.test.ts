@@ -1,5 +1,4 @@
 /** Faults while packets go every millisecond: none that is forbidden arrives, none that is permitted is lost. */
-import { appendFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startControlPlane } from '../cluster/control-plane/control-plane.ts';
 import type { ControlPlane } from '../cluster/control-plane/control-plane.ts';
@@ -8,15 +7,10 @@ import { reasonToSkip } from '../cluster/parts/reason-to-skip.ts';
 import { ApiClient } from '../cluster/api/client.ts';
 import { isRoot } from '../datapath/kernel-tables.ts';
 import { lightFaults } from './all-faults.ts';
+import { recordFigure } from './figures.ts';
 import { LightStand } from './light-stand.ts';
 import { outcomeOf } from './outcome.ts';
 import { createObjects } from './world.ts';
-
-/** Where figures go, one JSON object a line, for whoever wants to write them down. */
-const figures = process.env['FAULTS_FIGURES'];
-const record = (figure: object): void => {
-  if (figures !== undefined) appendFileSync(figures, `${JSON.stringify(figure)}\n`);
-};
 
 /** On a machine that has much else to do. */
 const patienceMs = 300_000;
@@ -55,16 +49,20 @@ describe.skipIf(!isRoot || reason !== undefined)(
         ({ isLong, engines = [engine] }) => (isFull || !isLong) && engines.includes(engine),
       );
 
-      test.each(faults)('$name', async (fault) => {
-        const { leaked, lost, longestPauseMs } = outcomeOf(
-          await stand.besieged(async () => fault.run(stand)),
-        );
-        record({ fault: fault.name, engine, leaked, lost, longestPauseMs });
-        if (fault.opens === undefined) expect(leaked).toEqual({});
-        if (fault.loses === undefined) expect(lost).toEqual({});
-        const after = outcomeOf(await stand.besieged(async () => stand.realised()));
-        expect(after).toMatchObject({ leaked: {}, lost: {} });
-      }, patienceMs);
+      test.each(faults)(
+        '$name',
+        async (fault) => {
+          const { leaked, lost, longestPauseMs } = outcomeOf(
+            await stand.besieged(async () => fault.run(stand)),
+          );
+          recordFigure({ fault: fault.name, engine, leaked, lost, longestPauseMs });
+          if (fault.opens === undefined) expect(leaked).toEqual({});
+          if (fault.loses === undefined) expect(lost).toEqual({});
+          const after = outcomeOf(await stand.besieged(async () => stand.realised()));
+          expect(after).toMatchObject({ leaked: {}, lost: {} });
+        },
+        patienceMs,
+      );
     });
   },
 );

@@ -10,7 +10,7 @@ export const node = 'n1';
 export const policiesPath = '/apis/networking.k8s.io/v1/namespaces/default/networkpolicies';
 export const podNames: readonly PodName[] = ['client', 'server', 'open'];
 
-const ports = { udp: 7000, kept: 7001, syn: 7002, closed: 7003 } as const;
+export const ports = { udp: 7000, kept: 7001, syn: 7002, closed: 7003 } as const;
 const merge = 'application/merge-patch+json';
 
 /** Lets the client reach three ports of the server, and nobody else anything. `more` changes nothing that is probed. */

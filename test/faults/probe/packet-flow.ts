@@ -19,7 +19,7 @@ const firstSourcePort = 10_000;
 export class PacketFlow {
   readonly #stream: Stream;
   readonly #near: RawSocket;
-  readonly #far: RawSocket;
+  readonly #far: RawSocket | undefined;
   readonly #there: NumberedPacket;
   readonly #back: NumberedPacket;
   readonly #arrived = new Uint8Array(most);
@@ -41,7 +41,8 @@ export class PacketFlow {
     this.#back = new NumberedPacket(stream.protocol, back);
     const number = protocol[stream.protocol];
     this.#near = new RawSocket(stream.from.netns, number, there);
-    this.#far = new RawSocket(stream.to.netns, number, back);
+    const { netns } = stream.to;
+    this.#far = netns === undefined ? undefined : new RawSocket(netns, number, back);
     this.#keptPort = firstSourcePort - 1 - index;
   }
 
@@ -56,12 +57,12 @@ export class PacketFlow {
   /** Notes what has come, and answers. */
   receive(): void {
     const { port, protocol: kind } = this.#stream;
-    this.#far.drain((payload) => {
+    this.#far?.drain((payload) => {
       if (payload.readUInt16BE(2) !== port) return;
       const number = numberIn(kind, payload);
       this.#arrivals += 1;
       this.#arrived[number] = 1;
-      if (kind === 'UDP') this.#far.send(this.#back.with(port, payload.readUInt16BE(0), number));
+      if (kind === 'UDP') this.#far?.send(this.#back.with(port, payload.readUInt16BE(0), number));
     });
     this.#near.drain((payload) => {
       if (payload.readUInt16BE(0) !== port) return;

@@ -16,7 +16,8 @@ export interface Stream {
   readonly protocol: 'TCP' | 'UDP';
   readonly flow: 'kept' | 'new';
   readonly from: End;
-  readonly to: End;
+  /** Without a namespace nobody looks what arrives; then it must be single packets. */
+  readonly to: Partial<Pick<End, 'netns'>> & Pick<End, 'address'>;
   /** Unique among the streams between two ends. Nobody listens there: the probes do. */
   readonly port: number;
 }

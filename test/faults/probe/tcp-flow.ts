@@ -38,10 +38,12 @@ export class TcpFlow {
 
   /** Connects first. */
   static async open({ from, to, port }: Stream): Promise<TcpFlow> {
+    const { netns } = to;
+    if (netns === undefined) throw new Error('a connection has two ends');
     // A probe for the tail (RFC 8985) is sent again without having been lost.
-    for (const { netns } of [from, to])
-      inNetns(netns, () => writeFileSync('/proc/sys/net/ipv4/tcp_early_retrans', '0'));
-    const listener = tcpListener(to.netns, addressOf(to.address), port);
+    for (const path of [from.netns, netns])
+      inNetns(path, () => writeFileSync('/proc/sys/net/ipv4/tcp_early_retrans', '0'));
+    const listener = tcpListener(netns, addressOf(to.address), port);
     const near = tcpConnect(from.netns, { address: addressOf(to.address), port });
     for (let tries = 0; tries < 2000; tries++) {
       const far = accept4(listener, null, null, SOCK_NONBLOCK | SOCK_CLOEXEC);

@@ -1,0 +1,68 @@
+/** Parts of nodes, and whole ones, go away. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { system } from './cluster-stand.ts';
+import type { ClusterStand } from './cluster-stand.ts';
+import type { Fault, FaultRow } from './fault.ts';
+
+export const nodeFaults: readonly Fault<ClusterStand>[] = [
+  {
+    name: 'kubelet is killed on both nodes, and started again',
+    outcome: 'pods and the agent go on; kubelet finds them as they are',
+    run: async ({ cluster }) => {
+      for (const { kubelet } of cluster.nodes) await kubelet.restart();
+      await sleep(3000);
+    },
+  },
+  {
+    name: 'containerd is killed on both nodes, and started again',
+    outcome: 'the same',
+    run: async (stand) => {
+      for (const { containerd } of stand.cluster.nodes) await containerd.restart();
+      await sleep(3000);
+      for (const { name } of stand.cluster.nodes) await stand.nodeReady(name);
+    },
+  },
+  {
+    name: 'kube-proxy is killed on both nodes, and started again',
+    outcome: 'its tables are its own',
+    run: async ({ cluster }) => {
+      for (const { kubeProxy } of cluster.nodes) await kubeProxy.restart();
+      await sleep(1000);
+    },
+  },
+  {
+    name: 'the API server is killed for ten seconds, and etcd stops answering for as long',
+    outcome: 'the kernel keeps what it has',
+    run: async ({ cluster }) => {
+      await cluster.apiserver.kill();
+      await sleep(10_000);
+      await cluster.apiserver.start();
+      await cluster.etcd.pause();
+      await sleep(10_000);
+      cluster.etcd.resume();
+    },
+  },
+  {
+    name: 'the agents are replaced by a rollout (kubectl rollout restart), node by node',
+    outcome: 'programs and tables stay in the kernel until those of the new agent are in their place',
+    run: async (stand) => {
+      await stand.kubectl([...system, 'rollout', 'restart', 'daemonset/bulkhead']);
+      await stand.rolledOut();
+    },
+  },
+  {
+    name: 'the agents are deleted by force, all at once (kubectl delete pod --force)',
+    outcome: 'the same',
+    run: async (stand) => {
+      await stand.kubectl([...system, 'delete', 'pod', '--all', '--force', '--grace-period=0']);
+      await sleep(1000);
+      await stand.rolledOut();
+    },
+  },
+];
+
+/** A test of its own: the probes on the node end with it. */
+export const reboot: FaultRow = {
+  name: 'the node of the server is rebooted: its programs and pins are gone, and its pods start again',
+  outcome: 'to be measured',
+};
