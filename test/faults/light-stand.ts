@@ -73,6 +73,8 @@ export class LightStand {
       bpffs: network.bpffs,
       netns: network.node,
       cniDirectory: directory,
+      cniPluginDirectory: directory,
+      installGate: false,
       podInterfaces: podInterfacePrefix,
       events: 'all',
       publishStatus: true,
