@@ -51,9 +51,9 @@ async function respond(
     response.writeHead(405, { allow: 'GET, HEAD' }).end();
     return;
   }
-  const url = new URL(request.url ?? '/', 'http://agent');
-  const route = Object.hasOwn(routes, url.pathname) ? routes[url.pathname] : undefined;
-  if (!route) {
+  const url = URL.parse(request.url ?? '/', 'http://agent');
+  const route = url && Object.hasOwn(routes, url.pathname) ? routes[url.pathname] : undefined;
+  if (!url || !route) {
     response
       .writeHead(404, { 'content-type': 'text/plain' })
       .end(`There is: ${Object.keys(routes).join(' ')}\n`);

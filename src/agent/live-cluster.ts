@@ -2,7 +2,6 @@
  * The cluster as the API server last told it: the same objects as in `Cluster`, but the maps go on changing. For
  * explaining flows and for the debug API; what is enforced is the compiler's business.
  */
-import type { Address } from '../objects/ip.ts';
 import type { Cluster, Namespace, NetworkPolicy, Node, Pod } from '../objects/model.ts';
 import { keepHolders } from '../observe/holders.ts';
 import type { KnownHolder } from '../observe/holders.ts';
@@ -22,8 +21,8 @@ export class LiveCluster {
   readonly #nodes = new Map<string, Node>();
   readonly #pods = new Map<string, Pod>();
   readonly #networkPolicies = new Map<string, NetworkPolicy>();
-  /** Address → all that claim it. */
-  readonly #claims = new Map<string, Set<Pod | Node>>();
+  /** Address → who claims it, by key, in the order in which they did. */
+  readonly #claims = new Map<string, Map<string, Pod | Node>>();
   readonly cluster: Cluster = {
     namespaces: this.#namespaces,
     nodes: this.#nodes,
@@ -42,44 +41,44 @@ export class LiveCluster {
     put(this.#namespaces, namespaces);
     put(this.#networkPolicies, networkPolicies);
     for (const [name, node] of nodes) {
-      this.#release(this.#nodes.get(name), this.#nodes.get(name)?.addresses);
+      this.#reclaim(`node ${name}`, this.#nodes.get(name), node);
       put(this.#nodes, [[name, node]]);
-      this.#claim(node, node?.addresses);
     }
     for (const [key, pod] of pods) {
-      const before = this.#pods.get(key);
-      if (before && isPolicyPod(before)) this.#release(before, before.addresses);
+      this.#reclaim(`pod ${key}`, claimant(this.#pods.get(key)), claimant(pod));
       put(this.#pods, [[key, pod]]);
-      if (pod && isPolicyPod(pod)) this.#claim(pod, pod.addresses);
     }
   }
 
-  #claim(owner: Pod | Node | undefined, addresses: readonly Address[] = []): void {
-    if (!owner) return;
-    for (const { text } of addresses) {
+  /** Who goes on claiming an address keeps its place among those that do. */
+  #reclaim(key: string, before: Pod | Node | undefined, now: Pod | Node | undefined): void {
+    const kept = new Set(now?.addresses.map(({ text }) => text));
+    for (const { text } of before?.addresses ?? []) {
+      if (kept.has(text)) continue;
       const others = this.#claims.get(text);
-      if (others) others.add(owner);
-      else this.#claims.set(text, new Set([owner]));
-    }
-  }
-
-  #release(owner: Pod | Node | undefined, addresses: readonly Address[] = []): void {
-    if (!owner) return;
-    for (const { text } of addresses) {
-      const others = this.#claims.get(text);
-      others?.delete(owner);
+      others?.delete(key);
       if (others?.size === 0) this.#claims.delete(text);
+    }
+    if (!now) return;
+    for (const text of kept) {
+      const others = this.#claims.get(text);
+      if (others) others.set(key, now);
+      else this.#claims.set(text, new Map([[key, now]]));
     }
   }
 
   /** Pods before nodes; of several pods the one that claimed it first, as the compiler decides. */
   #holder(text: string): KnownHolder | undefined {
-    const claims = [...(this.#claims.get(text) ?? [])];
+    const claims = [...(this.#claims.get(text)?.values() ?? [])];
     const owner = claims.find((claim) => 'phase' in claim) ?? claims[0];
     const address = owner?.addresses.find((one) => one.text === text);
     if (!owner || !address) return undefined;
     return 'phase' in owner ? { kind: 'pod', address, pod: owner } : { kind: 'node', address, node: owner };
   }
+}
+
+function claimant(pod: Pod | undefined): Pod | undefined {
+  return pod && isPolicyPod(pod) ? pod : undefined;
 }
 
 function put<T>(map: Map<string, T>, changed: Changed<T>): void {

@@ -26,11 +26,11 @@ class Values {
   readonly #values = new Map<string, { readonly labels: Labels; value: number }>();
 
   set(labels: Labels, value: number): void {
-    this.#values.set(JSON.stringify(labels), { labels, value });
+    this.#values.set(seriesOf(labels), { labels, value });
   }
 
   add(labels: Labels, difference: number): void {
-    const known = this.#values.get(JSON.stringify(labels));
+    const known = this.#values.get(seriesOf(labels));
     if (known) known.value += difference;
     else this.set(labels, difference);
   }
@@ -42,6 +42,11 @@ class Values {
   *samples(): Generator<readonly [string, Labels, number]> {
     for (const { labels, value } of this.#values.values()) yield ['', labels, value];
   }
+}
+
+/** In whatever order they are given: a page that has a series twice is refused whole. */
+function seriesOf(labels: Labels): string {
+  return JSON.stringify(Object.entries(labels).toSorted(([one], [other]) => (one < other ? -1 : 1)));
 }
 
 function only([labels = {}]: readonly Labels[]): Labels {
