@@ -346,12 +346,19 @@ export class Agent {
     }
   }
 
+  /** Bookmarks tell that nothing has happened since: without them a quiet cluster would look like an old one. */
+  #realisedNow(): string {
+    const { behind } = this.#enforcer;
+    if (!behind && this.#health.ready) this.#realised = this.#watch.policiesVersion ?? this.#realised;
+    return this.#realised;
+  }
+
   #statusNow() {
     return nodePolicyStatus(
       {
         agentVersion: this.#options.version,
         engine: this.#choice.engine,
-        realisedResourceVersion: this.#realised,
+        realisedResourceVersion: this.#realisedNow(),
         policies: this.#live.cluster.networkPolicies.size,
         localPods: this.#localPods,
         refusals: this.#enforcer.refusals,

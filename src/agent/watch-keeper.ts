@@ -58,6 +58,11 @@ export class WatchKeeper {
     this.#watch?.close();
   }
 
+  /** Up to where every change of a policy has been delivered; absent where the API server has forgotten it. */
+  get policiesVersion(): string | undefined {
+    return this.#watch?.synced ? this.#watch.state().networkPolicies.resourceVersion : undefined;
+  }
+
   /** To be called now and then: whether the API server has been away for too long. */
   check(now = performance.now()): void {
     const { options, metrics, health, logger, changed } = this.#options;

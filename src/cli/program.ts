@@ -29,6 +29,7 @@ import { labCommand } from './commands/lab.ts';
 import { matrixCommand } from './commands/matrix.ts';
 import { statusCommand } from './commands/status.ts';
 import { versionCommand } from './commands/version.ts';
+import { waitCommand } from './commands/wait.ts';
 import { packageVersion } from './version.ts';
 
 export function buildProgram(session: Session): Command {
@@ -49,6 +50,7 @@ export function buildProgram(session: Session): Command {
     conformanceCommand,
     agentCommand,
     statusCommand,
+    waitCommand,
   ]) {
     program.addCommand(command(session));
   }

@@ -43,6 +43,25 @@ export async function listPages(
   }
 }
 
+/** All objects of a resource, or what is needed of them. @throws as the client does */
+export async function listAll<T>(
+  client: KubernetesClient,
+  resource: Resource,
+  take: (object: RawObject) => T,
+  options: Omit<PagedListOptions, 'limit' | 'object' | 'restart'> = {},
+): Promise<{ readonly items: readonly T[]; readonly resourceVersion: string }> {
+  let items: T[] = [];
+  const resourceVersion = await listPages(client, resource, {
+    ...options,
+    limit: 500,
+    object: (object) => void items.push(take(object)),
+    restart: () => {
+      items = [];
+    },
+  });
+  return { items, resourceVersion };
+}
+
 async function* readPages(
   client: KubernetesClient,
   resource: Resource,

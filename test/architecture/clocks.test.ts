@@ -12,8 +12,9 @@ const timeOfDay: Readonly<Record<string, string>> = {
   'src/agent/metrics/agent-metrics.ts': 'process_start_time_seconds',
   'src/agent/node-enforcer.ts': 'since when a policy is refused: for people',
   'src/agent/node-status.ts': 'writes the above',
-  'src/agent/policy-rollout.ts': 'heartbeats come from other machines: a report for people',
-  'src/agent/read-rollout.ts': 'the same',
+  'src/operate/wait-for-policies.ts': 'the same',
+  'src/operate/policy-rollout.ts': 'heartbeats come from other machines: a report for people',
+  'src/operate/read-rollout.ts': 'the same',
   'src/agent/watch-keeper.ts': 'since when the API server is away: for people',
   'src/kernel/packet-clock.ts':
     'the kernel stamps logged packets with it; kept between the last look and now',

@@ -35,10 +35,11 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   gate: [],
   agent: [...engine, 'kernel', 'kubernetes', 'analyze', 'observe', 'gate'],
   observe: ['errors.ts', 'objects', 'policy', 'compiler', 'datapath', 'analyze'],
+  operate: [...engine, 'kubernetes', 'agent', 'observe'],
   lab: belowLab,
   conformance: [...belowLab, 'lab'],
   bench: [...belowLab, 'lab'],
-  cli: [...belowLab, 'lab', 'conformance'],
+  cli: [...belowLab, 'operate', 'lab', 'conformance'],
 };
 
 function partOf(path: string): string {

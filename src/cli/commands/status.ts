@@ -1,10 +1,10 @@
 import { Argument, Option, type Command } from 'commander';
-import type { RolloutReport } from '../../agent/policy-rollout.ts';
+import type { RolloutReport } from '../../operate/policy-rollout.ts';
+import { clusterOptions, withCluster, type ClusterOptions } from '../cluster-options.ts';
 import { defineCommand, structured, type Formats, type Session } from '../command.ts';
 
-interface StatusOptions {
-  readonly kubeconfig?: string;
-  readonly context?: string;
+interface StatusOptions extends ClusterOptions {
+  readonly namespace?: string;
 }
 
 export interface ClusterStatus extends RolloutReport {
@@ -29,8 +29,8 @@ export const statusCommand = (session: Session): Command =>
           .default('nodes'),
       ],
       options: [
-        new Option('--kubeconfig <file>', 'how to reach the API server (default: as kubectl)'),
-        new Option('--context <name>', 'context of the kubeconfig'),
+        new Option('-n, --namespace <name>', 'only the policies of this namespace'),
+        ...clusterOptions(),
       ],
       examples: [
         { command: 'bulkhead status', text: 'Is every node well?' },
@@ -38,13 +38,10 @@ export const statusCommand = (session: Session): Command =>
         { command: "bulkhead status -o json | jq '.policies[].pending'", text: 'For programs' },
       ],
       formats,
-      run: async ({ args, options: { kubeconfig, context }, progress }) => {
-        const { readRollout } = await import('../../agent/read-rollout.ts');
+      run: async ({ args, options, progress }) => {
+        const { readRollout } = await import('../../operate/read-rollout.ts');
         progress.stage('asking the API server');
-        const report = await readRollout({
-          ...(kubeconfig === undefined ? {} : { kubeconfig }),
-          ...(context === undefined ? {} : { context }),
-        });
+        const report = await withCluster(options, (client) => readRollout(client, options.namespace));
         const view = args[0] === 'policies' ? 'policies' : 'nodes';
         return { data: { ...report, view }, exitCode: report.ok ? 0 : 1 };
       },

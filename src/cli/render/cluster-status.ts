@@ -1,5 +1,5 @@
 /** Where policies are in force, for people: one line per node or per policy, and below it what is wrong. */
-import type { NodeReport, NodeStateName, PolicyReport } from '../../agent/policy-rollout.ts';
+import type { NodeReport, NodeStateName, PolicyReport } from '../../operate/policy-rollout.ts';
 import type { ClusterStatus } from '../commands/status.ts';
 import { renderColumns } from './columns.ts';
 import { printable } from './printable.ts';
@@ -42,7 +42,8 @@ function nodeTable(nodes: readonly NodeReport[], terminal: Terminal): string {
   );
 }
 
-function policyTable(policies: readonly PolicyReport[], terminal: Terminal): string {
+/** One line per policy. */
+export function policyTable(policies: readonly PolicyReport[], terminal: Terminal): string {
   return renderColumns<PolicyReport>(
     [
       { header: 'POLICY', cell: ({ policy }) => policy },
@@ -61,12 +62,16 @@ function nodeNotes({ node, problems }: NodeReport): string[] {
 
 const instead = { previous: 'the version before it goes on', closed: 'the pods that it selects are closed' };
 
-function policyNotes({ policy, pending, refused }: PolicyReport): string[] {
+/** Where it is not in force, since when and why: one line each. */
+export function policyNotes({ policy, pending, refused }: PolicyReport): string[] {
   return [
     ...refused.map(
       ({ node, code, message, enforced, since }) =>
         `${policy}: refused on ${node} since ${since}: ${code}: ${message}; ${instead[enforced]}`,
     ),
-    ...pending.map(({ node, reason, since }) => `${policy}: pending on ${node} since ${since}: ${reason}`),
+    ...pending.map(
+      ({ node, reason, since }) =>
+        `${policy}: pending on ${node}${since === '' ? '' : ` since ${since}`}: ${reason}`,
+    ),
   ];
 }

@@ -1,7 +1,7 @@
 /** Where which policy is in force: the cluster's policies held against what each node says of itself. */
 import { compareResourceVersions } from '../kubernetes/resource-version.ts';
-import { refusedLimit } from './node-status.ts';
-import type { NodePolicyStatus, RefusedPolicyStatus } from './node-status.ts';
+import { refusedLimit } from '../agent/node-status.ts';
+import type { NodePolicyStatus, RefusedPolicyStatus } from '../agent/node-status.ts';
 
 /** An agent that has said nothing for so long (it does once a minute) may enforce something else by now. */
 export const staleAfterMs = 180_000;
@@ -59,7 +59,7 @@ export function rolloutReport(
   policies: readonly ListedPolicy[],
   now: number,
 ): RolloutReport {
-  const states = new Map(nodes.map((node) => [node, stateOf(node, now)]));
+  const states = statesOf(nodes, now);
   const reports = policies.map((policy) => policyReport(policy, states));
   const nodeReports = nodes.map((node) => nodeReport(node, states.get(node) ?? 'stale', reports));
   return {
@@ -67,6 +67,20 @@ export function rolloutReport(
     nodes: nodeReports,
     policies: reports,
   };
+}
+
+/** Of some policies only. */
+export function policyReports(
+  nodes: readonly ListedNode[],
+  policies: readonly ListedPolicy[],
+  now: number,
+): readonly PolicyReport[] {
+  const states = statesOf(nodes, now);
+  return policies.map((policy) => policyReport(policy, states));
+}
+
+function statesOf(nodes: readonly ListedNode[], now: number): ReadonlyMap<ListedNode, NodeStateName> {
+  return new Map(nodes.map((node) => [node, stateOf(node, now)]));
 }
 
 function stateOf({ status }: ListedNode, now: number): NodeStateName {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { refusedLimit, type NodePolicyStatus } from '../../src/agent/node-status.ts';
-import { rolloutReport, staleAfterMs } from '../../src/agent/policy-rollout.ts';
+import { rolloutReport, staleAfterMs } from '../../src/operate/policy-rollout.ts';
 
 const now = Date.parse('2026-01-01T12:00:00Z');
 const well: NodePolicyStatus = {

@@ -1,0 +1,34 @@
+/** Asks the API server what the nodes report and which policies there are. */
+import type { KubernetesClient, RawObject } from '../kubernetes/client.ts';
+import { listAll } from '../kubernetes/paged-list.ts';
+import { networkPolicies, nodes } from '../kubernetes/resource.ts';
+import {
+  decodeStatus,
+  listedNodes,
+  listedPolicy,
+  nameOf,
+  nodeStatuses,
+  orNotInstalled,
+} from './listed-objects.ts';
+import { rolloutReport } from './policy-rollout.ts';
+import type { RolloutReport } from './policy-rollout.ts';
+
+/** Sorted by name. `namespace`: of the policies. @throws BulkheadError KUBERNETES_…, BULKHEAD_NOT_INSTALLED */
+export async function readRollout(client: KubernetesClient, namespace?: string): Promise<RolloutReport> {
+  // Policies first: what a node says of itself later may be newer than they are, never older than it seems.
+  const place = namespace === undefined ? {} : { namespace };
+  const policies = await listAll(client, networkPolicies, listedPolicy, place);
+  const names = await listAll(client, nodes, nameOf);
+  const reported = await readStatuses(client);
+  const sorted = policies.items.toSorted((a, b) => (a.key < b.key ? -1 : 1));
+  return rolloutReport(listedNodes(names.items, reported), sorted, Date.now());
+}
+
+async function readStatuses(client: KubernetesClient) {
+  const take = (object: RawObject) => [nameOf(object), decodeStatus(object)] as const;
+  try {
+    return new Map((await listAll(client, nodeStatuses, take)).items);
+  } catch (error) {
+    throw orNotInstalled(error);
+  }
+}
