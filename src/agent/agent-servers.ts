@@ -94,7 +94,8 @@ export class AgentServers {
       },
       '/flows': (url, response) => {
         const query = readFlowQuery(url.searchParams);
-        if (!query) return text(400, '?last=N&follow&from=WHO&to=WHO&verdict=allowed|denied&port=N\n');
+        if (!query)
+          return text(400, '?last=N&follow&since=TIME&mark&from=WHO&to=WHO&verdict=allowed|denied&port=N\n');
         return streamFlows(journal, query, response);
       },
     };

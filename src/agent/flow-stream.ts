@@ -9,21 +9,37 @@ import type { FlowItem } from '../observe/flow-log.ts';
 export interface FlowQuery {
   readonly last: number;
   readonly follow: boolean;
+  /** Of the past ones only those from this time on, as `FlowRecord.time`. */
+  readonly since?: string;
+  /** Says where the past ends: `{"kind":"live"}`. */
+  readonly mark: boolean;
   readonly filter: FlowFilter;
 }
 
-/** `?last=20&follow&from=…&to=…&verdict=denied&port=80`; undefined: a value that can't be. */
+/** Between the past flows and those to come, for readers that ask for it. */
+export interface LiveMark {
+  readonly kind: 'live';
+}
+
+/**
+ * `?last=20&follow&since=…&mark&from=…&to=…&verdict=denied&port=80`; undefined: a value that can't be. `last` is 20, or
+ * all from `since` on.
+ */
 export function readFlowQuery(parameters: URLSearchParams): FlowQuery | undefined {
-  const last = Number(parameters.get('last') ?? 20);
+  const since = parameters.get('since');
+  const last = Number(parameters.get('last') ?? (since === null ? 20 : Number.MAX_SAFE_INTEGER));
   const port = parameters.get('port');
   const verdict = parameters.get('verdict');
   const [from, to] = [parameters.get('from'), parameters.get('to')];
   if (!Number.isSafeInteger(last) || last < 0) return undefined;
+  if (since !== null && !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(since)) return undefined;
   if (port !== null && !/^\d+$/.test(port)) return undefined;
   if (verdict !== null && verdict !== 'allowed' && verdict !== 'denied') return undefined;
   return {
     last,
     follow: parameters.has('follow'),
+    ...(since === null ? {} : { since }),
+    mark: parameters.has('mark'),
     filter: {
       ...(from === null ? {} : { from }),
       ...(to === null ? {} : { to }),
@@ -35,18 +51,20 @@ export function readFlowQuery(parameters: URLSearchParams): FlowQuery | undefine
 
 export async function streamFlows(
   journal: FlowJournal,
-  { last, follow, filter }: FlowQuery,
+  { last, follow, since, mark, filter }: FlowQuery,
   response: ServerResponse,
 ): Promise<void> {
   const wanted = (item: FlowItem) => item.kind === 'lost' || matchesFilter(item.record, filter);
-  const write = (item: FlowItem) => response.write(`${JSON.stringify(item)}\n`);
+  const write = (item: FlowItem | LiveMark) => response.write(`${JSON.stringify(item)}\n`);
   response.writeHead(200, { 'content-type': 'application/x-ndjson' });
   response.flushHeaders();
-  for (const item of journal.newestFirst().filter(wanted).take(last).toArray().toReversed()) write(item);
+  const past = newestFirst(journal, since).filter(wanted).take(last).toArray();
+  for (const item of past.toReversed()) write(item);
   if (!follow) {
     response.end();
     return;
   }
+  if (mark) write({ kind: 'live' });
   // A reader that is slower than the flows loses some, and is told how many.
   let skipped = 0;
   let full = false;
@@ -68,5 +86,12 @@ export async function streamFlows(
     await once(response, 'close');
   } finally {
     unfollow();
+  }
+}
+
+function* newestFirst(journal: FlowJournal, since = ''): Generator<FlowItem> {
+  for (const item of journal.newestFirst()) {
+    if (item.kind === 'flow' && item.record.time < since) return;
+    yield item;
   }
 }

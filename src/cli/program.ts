@@ -24,7 +24,9 @@ import { checkCommand } from './commands/check.ts';
 import { compileCommand } from './commands/compile.ts';
 import { completionCommand } from './commands/completion.ts';
 import { conformanceCommand } from './commands/conformance.ts';
+import { debugCommand } from './commands/debug.ts';
 import { explainCommand } from './commands/explain.ts';
+import { flowsCommand } from './commands/flows.ts';
 import { labCommand } from './commands/lab.ts';
 import { matrixCommand } from './commands/matrix.ts';
 import { statusCommand } from './commands/status.ts';
@@ -51,6 +53,8 @@ export function buildProgram(session: Session): Command {
     agentCommand,
     statusCommand,
     waitCommand,
+    flowsCommand,
+    debugCommand,
   ]) {
     program.addCommand(command(session));
   }

@@ -19,22 +19,24 @@ export interface ExecOptions {
   readonly command: readonly string[];
   readonly stdout: (chunk: Buffer) => void;
   readonly stderr: (chunk: Buffer) => void;
+  /** Its standard input is open, and empty, for as long as we listen: a command that reads it notices that we are gone. */
+  readonly openStdin?: boolean;
   /** Ends it from here; the command then gets a signal or goes on, as its runtime decides. */
   readonly signal?: AbortSignal;
 }
 
-/** The second is for API servers before 1.30; they differ in how standard input ends, of which there is none here. */
+/** The second is for API servers before 1.30; they differ in how standard input ends, which here it only does with the connection. */
 const protocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io'];
 const channels = { stdout: 1, stderr: 2, status: 3 } as const;
 
 /** The exit code of the command. @throws BulkheadError KUBERNETES_…, or what `signal` says */
 export async function execInPod(client: KubernetesClient, options: ExecOptions): Promise<number> {
-  const { namespace, pod, container, command, signal } = options;
+  const { namespace, pod, container, command, openStdin, signal } = options;
   const place = { namespace, name: pod, subresource: 'exec' };
   const call: Call = {
     action: `exec in ${describePlace(pods, { namespace, name: pod })}`,
     path: resourcePath(pods, place),
-    query: { command, container, stdout: true, stderr: true },
+    query: { command, container, stdin: openStdin, stdout: true, stderr: true },
     signal,
   };
   try {

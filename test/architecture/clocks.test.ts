@@ -13,6 +13,7 @@ const timeOfDay: Readonly<Record<string, string>> = {
   'src/agent/node-enforcer.ts': 'since when a policy is refused: for people',
   'src/agent/node-status.ts': 'writes the above',
   'src/operate/wait-for-policies.ts': 'the same',
+  'src/operate/followed-flows.ts': 'from when on flows of a node that comes later are shown: for people',
   'src/operate/policy-rollout.ts': 'heartbeats come from other machines: a report for people',
   'src/operate/read-rollout.ts': 'the same',
   'src/agent/watch-keeper.ts': 'since when the API server is away: for people',
