@@ -29,7 +29,7 @@ function answer({ socket, path, chunk, signal }: DebugCall): Promise<void> {
       if (response.statusCode === 200) {
         response.setEncoding('utf8').on('data', chunk);
         response.on('end', resolve);
-        response.on('error', reject);
+        response.on('error', (error) => reject(notRunning(socket, error)));
         return;
       }
       text(response).then((said) => reject(refused(path, said.trim())), reject);

@@ -17,7 +17,9 @@ export function byTime<T extends { readonly flow: NodeFlow }>(all: readonly T[])
     const { flow } = one;
     const time = flow.kind === 'flow' ? flow.record.time : (last.get(flow.node) ?? '');
     last.set(flow.node, time);
-    return { time, one };
+    // Of two halves of one connection in the same millisecond egress came first.
+    const isEgress = flow.kind === 'flow' && flow.record.decisions[0]?.direction === 'egress';
+    return { key: `${time}${isEgress ? 0 : 1}`, one };
   });
-  return timed.toSorted((a, b) => (a.time === b.time ? 0 : a.time < b.time ? -1 : 1)).map(({ one }) => one);
+  return timed.toSorted((a, b) => (a.key === b.key ? 0 : a.key < b.key ? -1 : 1)).map(({ one }) => one);
 }

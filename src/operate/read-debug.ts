@@ -37,8 +37,12 @@ export async function readDebug(
   });
   if (code === 0) return;
   throw new BulkheadError(
-    failure('AGENT_NOT_READABLE', `${namespace}/${name}: ${said.trim() || `exit code ${code}`}`, {
-      hint: "See the agent's log: kubectl logs. An agent of another version may not know the question.",
-    }),
+    failure(
+      'AGENT_NOT_READABLE',
+      `${namespace}/${name}: ${said.trim().split('\n')[0] || `exit code ${code}`}`,
+      {
+        hint: "See the agent's log: kubectl logs. An agent of another version may not know the question.",
+      },
+    ),
   );
 }

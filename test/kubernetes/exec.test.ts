@@ -44,7 +44,7 @@ const output: string[] = [];
 
 async function run(
   command: readonly string[],
-  more: { namespace?: string; signal?: AbortSignal } = {},
+  more: { namespace?: string; signal?: AbortSignal; openStdin?: boolean } = {},
 ): Promise<number> {
   output.length = 0;
   return execInPod(client, {
@@ -90,7 +90,18 @@ describe('a command in a container', () => {
     expect(asked?.pathname).toBe('/api/v1/namespaces/system/pods/agent-1/exec');
     expect(asked?.searchParams.getAll('command')).toEqual(['flows', '--last', '3 h', '&']);
     expect(asked?.searchParams.get('container')).toBe('agent');
+    expect(asked?.searchParams.has('stdin')).toBe(false);
     expect([...offered]).toEqual(['v5.channel.k8s.io', 'v4.channel.k8s.io']);
+  });
+
+  test('has an open standard input where that is wanted', async () => {
+    let asked: URL | undefined;
+    runs = (socket, url) => {
+      asked = url;
+      end(socket, { status: 'Success' });
+    };
+    expect(await run(['true'], { openStdin: true })).toBe(0);
+    expect(asked?.searchParams.get('stdin')).toBe('true');
   });
 
   test('ends with its exit code', async () => {

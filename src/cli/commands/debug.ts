@@ -34,13 +34,17 @@ export const debugCommand = (session: Session): Command =>
           process.stdin.on('end', () => ended.abort()).on('error', () => ended.abort());
           process.stdin.resume();
         }
-        await readDebugSocket({
-          socket: `${options.runDir}/debug.sock`,
-          path: args[0] ?? '/',
-          chunk: (text) => context.stdout.write(text),
-          signal: ended.signal,
-        });
-        process.stdin.destroy();
+        try {
+          await readDebugSocket({
+            socket: `${options.runDir}/debug.sock`,
+            path: args[0] ?? '/',
+            chunk: (text) => context.stdout.write(text),
+            signal: ended.signal,
+          });
+        } finally {
+          // Waiting for its end would keep the process.
+          if (options.untilEof === true) process.stdin.destroy();
+        }
         return 0;
       },
     },
