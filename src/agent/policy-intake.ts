@@ -1,7 +1,7 @@
 /** From a NetworkPolicy as the API server has it to what is wanted of the enforcer: never less than it closes. */
 import { translateNetworkPolicy } from '../dialects/networkpolicy/translate.ts';
-import type { NetworkPolicy } from '../objects/model.ts';
-import type { ApiPolicy, RefusedPolicy } from '../sources/api/network-policy.ts';
+import { closedPolicy } from '../sources/api/closed-policy.ts';
+import type { ApiPolicy } from '../sources/api/network-policy.ts';
 import type { WantedPolicy } from './node-enforcer.ts';
 
 export function policyId(key: string): string {
@@ -19,20 +19,5 @@ export function wantedPolicy(object: ApiPolicy, now: number): WantedPolicy {
       since: now,
       enforced: 'closed',
     },
-  };
-}
-
-/** Isolates its pods both ways; where not even these can be read, all of its namespace. */
-function closedPolicy({ key, namespace, name, refused, podSelector }: RefusedPolicy): NetworkPolicy {
-  return {
-    key,
-    namespace,
-    name,
-    apiVersion: 'networking.k8s.io/v1',
-    podSelector: podSelector ?? { matchLabels: {}, matchExpressions: [] },
-    policyTypes: ['Ingress', 'Egress'],
-    ingress: [],
-    egress: [],
-    position: refused[0]?.position ?? { file: `networkpolicies/${key}`, line: 1, column: 1 },
   };
 }

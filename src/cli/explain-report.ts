@@ -1,6 +1,7 @@
 /** An explanation as plain data: what -o json prints and what the story on the terminal is told from. */
 import type { Explanation, Path } from '../analyze/explain.ts';
 import type { Position } from '../errors.ts';
+import type { Enforcement } from '../operate/enforcement.ts';
 import {
   describeHolder,
   describeOrigin,
@@ -21,6 +22,10 @@ export interface ExplainReport {
   /** One for each way that is decided alike; at least one. */
   readonly paths: readonly ReportPath[];
   readonly notes: readonly string[];
+  /** Of a running cluster: whether its nodes enforce this now; a text where that can't be known, and why. */
+  readonly enforcement?: Enforcement | string;
+  /** The text of what positions are in that is in no file, by the name that they give it. */
+  readonly sources?: Readonly<Record<string, string>>;
 }
 
 export interface ReportPath {
@@ -79,6 +84,26 @@ export interface ReportRule extends ReportOrigin {
 export function explainReport({ question, summary, paths, notes }: Explanation): ExplainReport {
   const verdict = { all: 'allowed', some: 'depends', none: 'denied' } as const;
   return { ...question, verdict: verdict[summary], paths: paths.map(pathOf), notes };
+}
+
+/** The texts that its positions are places of. */
+export function sourcesOf(
+  { paths }: ExplainReport,
+  textOf: (file: string) => string | undefined,
+): Readonly<Record<string, string>> {
+  const directions = paths.flatMap(({ egress, ingress }) => [egress, ingress]);
+  const origins = directions.flatMap(({ rule, isolatedBy, nearMisses }) => [
+    ...(rule ? [rule] : []),
+    ...isolatedBy,
+    ...nearMisses,
+  ]);
+  const files = new Set(origins.map(({ position }) => position.file));
+  return Object.fromEntries(
+    [...files].flatMap((file) => {
+      const text = textOf(file);
+      return text === undefined ? [] : [[file, text]];
+    }),
+  );
 }
 
 function pathOf({ sources, destinations, flow, source, destination, dnat, verdict }: Path): ReportPath {

@@ -1,7 +1,11 @@
-/** The options of every command that reads manifests, and what they mean to the sources. */
+/** The options of every command that reads manifests or a running cluster, and what they mean to the sources. */
 import { Argument, InvalidArgumentError, Option } from 'commander';
+import { BulkheadError, failure, type Diagnostic } from '../errors.ts';
 import type { IpFamily } from '../objects/ip.ts';
+import type { Cluster } from '../objects/model.ts';
+import { clusterOptions, withCluster, type ClusterOptions } from './cluster-options.ts';
 import type { Context } from './context.ts';
+import type { Progress } from './progress.ts';
 
 export interface SourceOptions {
   readonly unknownFields: 'error' | 'warn';
@@ -25,6 +29,61 @@ export const sourceOptions = (): Option[] => [
     .default(2)
     .argParser(parseCount),
 ];
+
+/** Of commands that can take a running cluster in the place of manifests. */
+export interface LiveOptions extends ClusterOptions {
+  readonly live?: boolean;
+}
+
+export const liveOptions = (): Option[] => [
+  new Option('--live', 'the cluster as its API server has it now, instead of manifests'),
+  ...clusterOptions(),
+];
+
+export const pathsOrLiveArgument = (): Argument =>
+  new Argument('[path...]', 'manifest files, folders or globs; - reads standard input; none with --live');
+
+/** What the commands that judge, compile and check work on. */
+export interface Source {
+  readonly cluster: Cluster;
+  readonly manifests: {
+    /** Keyed by `Kind/namespace/name`. */
+    readonly objects: ReadonlyMap<string, unknown>;
+    readonly diagnostics: readonly Diagnostic[];
+    readonly skipped: ReadonlyMap<string, number>;
+  };
+  /** The text behind positions that are in no file. */
+  readonly textOf: (file: string) => string | undefined;
+}
+
+interface SourceCall {
+  readonly args: readonly string[];
+  readonly options: SourceOptions & LiveOptions;
+  readonly context: Context;
+  readonly progress: Progress;
+}
+
+/** From manifests or, with --live, from an API server. @throws BulkheadError */
+export async function readSource({ args, options, context, progress }: SourceCall): Promise<Source> {
+  if (options.live === true) {
+    if (args.length > 0)
+      throw misused('CLI_EXCESS_ARGUMENTS', 'with --live no paths are read', 'Leave out one of the two.');
+    const { readLiveCluster } = await import('./live-source.ts');
+    progress.stage('reading the cluster');
+    return withCluster(options, readLiveCluster);
+  }
+  if (args.length === 0) {
+    const hint = 'Name manifest files or folders, or read a cluster with --live.';
+    throw misused('CLI_MISSING_ARGUMENT', "missing required argument 'path'", hint);
+  }
+  const { loadCluster } = await import('../sources/load.ts');
+  progress.stage('reading manifests');
+  return { ...loadCluster(args, loadOptions(options, args, context)), textOf: () => undefined };
+}
+
+function misused(code: string, message: string, hint: string): BulkheadError {
+  return new BulkheadError(failure(code, message, { hint }));
+}
 
 const families: Readonly<Record<NonNullable<SourceOptions['ipFamily']>, readonly IpFamily[]>> = {
   ipv4: [4],

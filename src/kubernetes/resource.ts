@@ -9,6 +9,12 @@ export interface Resource {
 export const pods: Resource = { group: '', version: 'v1', plural: 'pods' };
 export const namespaces: Resource = { group: '', version: 'v1', plural: 'namespaces' };
 export const nodes: Resource = { group: '', version: 'v1', plural: 'nodes' };
+export const services: Resource = { group: '', version: 'v1', plural: 'services' };
+export const endpointSlices: Resource = {
+  group: 'discovery.k8s.io',
+  version: 'v1',
+  plural: 'endpointslices',
+};
 export const networkPolicies: Resource = {
   group: 'networking.k8s.io',
   version: 'v1',

@@ -39,6 +39,25 @@ export function resolveBackends(
   });
 }
 
+/** As the EndpointSlices of a running cluster list them, whoever made them. */
+export function listedBackends(
+  services: ReadonlyMap<string, Service>,
+  endpoints: readonly EndpointsManifest[],
+  pods: ReadonlyMap<string, Pod>,
+): readonly ServiceEndpoints[] {
+  const slices = Map.groupBy(endpoints, ({ namespace, service }) => `${namespace}/${service}`);
+  const podByAddress = podsByAddress(pods);
+  return [...services.values()]
+    .filter(({ type }) => type !== 'ExternalName')
+    .flatMap(({ key, ports }) =>
+      ports.map((port) => ({
+        service: key,
+        port,
+        backends: manualBackends(port, slices.get(key) ?? [], podByAddress),
+      })),
+    );
+}
+
 function podBackends(pod: Pod, port: ServicePort, families: readonly IpFamily[]): Backend[] {
   const number =
     typeof port.targetPort === 'number'

@@ -35,7 +35,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   gate: [],
   agent: [...engine, 'kernel', 'kubernetes', 'analyze', 'observe', 'gate'],
   observe: ['errors.ts', 'objects', 'policy', 'compiler', 'datapath', 'analyze'],
-  operate: [...engine, 'kubernetes', 'agent', 'observe'],
+  operate: [...engine, 'kubernetes', 'analyze', 'agent', 'observe'],
   lab: belowLab,
   conformance: [...belowLab, 'lab'],
   bench: [...belowLab, 'lab'],

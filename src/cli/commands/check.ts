@@ -1,9 +1,16 @@
 import { Option, type Command } from 'commander';
 import type { CheckReport } from '../../analyze/check.ts';
 import { defineCommand, structured, type Session } from '../command.ts';
-import { loadOptions, pathsArgument, sourceOptions, type SourceOptions } from '../source-options.ts';
+import {
+  liveOptions,
+  pathsOrLiveArgument,
+  readSource,
+  sourceOptions,
+  type LiveOptions,
+  type SourceOptions,
+} from '../source-options.ts';
 
-interface CheckOptions extends SourceOptions {
+interface CheckOptions extends SourceOptions, LiveOptions {
   readonly strict?: boolean;
 }
 
@@ -15,8 +22,12 @@ export const checkCommand = (session: Session): Command =>
       description:
         'Reads and validates manifests as the API server would, and says what they hold, which pods each policy isolates, ' +
         'which pods are left open, and what is probably a mistake: policies, peers and port names that select nothing.',
-      arguments: [pathsArgument()],
-      options: [...sourceOptions(), new Option('--strict', 'exit with 1 when there are warnings')],
+      arguments: [pathsOrLiveArgument()],
+      options: [
+        ...sourceOptions(),
+        ...liveOptions(),
+        new Option('--strict', 'exit with 1 when there are warnings'),
+      ],
       examples: [
         { command: 'bulkhead check ./manifests', text: 'A folder' },
         {
@@ -30,13 +41,11 @@ export const checkCommand = (session: Session): Command =>
         ...structured(),
       },
       run: async ({ context, args, options, progress }) => {
-        const [{ loadCluster }, { translatePolicies }, { check }] = await Promise.all([
-          import('../../sources/load.ts'),
+        const [{ translatePolicies }, { check }] = await Promise.all([
           import('../../dialects/translate.ts'),
           import('../../analyze/check.ts'),
         ]);
-        progress.stage('reading manifests');
-        const { cluster, manifests } = loadCluster(args, loadOptions(options, args, context));
+        const { cluster, manifests } = await readSource({ args, options, context, progress });
         progress.stage('checking');
         const report = check({ cluster, policies: translatePolicies(cluster), manifests });
         return {

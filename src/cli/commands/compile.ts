@@ -2,9 +2,16 @@ import { Option, type Command } from 'commander';
 import type { TableStats } from '../../analyze/table-stats.ts';
 import type { Program } from '../../compiler/program.ts';
 import { defineCommand, structured, type Session } from '../command.ts';
-import { loadOptions, pathsArgument, sourceOptions, type SourceOptions } from '../source-options.ts';
+import {
+  liveOptions,
+  pathsOrLiveArgument,
+  readSource,
+  sourceOptions,
+  type LiveOptions,
+  type SourceOptions,
+} from '../source-options.ts';
 
-interface CompileOptions extends SourceOptions {
+interface CompileOptions extends SourceOptions, LiveOptions {
   readonly stats?: boolean;
 }
 
@@ -20,9 +27,10 @@ export const compileCommand = (session: Session): Command =>
       description:
         'Prints the tables that the datapath enforces: identities, rule sets, classes and their ports. The same manifests ' +
         'always give the same text, so that it can be kept and compared in a review.',
-      arguments: [pathsArgument()],
+      arguments: [pathsOrLiveArgument()],
       options: [
         ...sourceOptions(),
+        ...liveOptions(),
         new Option('--stats', 'only count the entries, beside what other designs would need'),
       ],
       examples: [
@@ -48,13 +56,11 @@ export const compileCommand = (session: Session): Command =>
         }),
       },
       run: async ({ context, args, options, progress }) => {
-        const [{ loadCluster }, { translatePolicies }, { Compiler }] = await Promise.all([
-          import('../../sources/load.ts'),
+        const [{ translatePolicies }, { Compiler }] = await Promise.all([
           import('../../dialects/translate.ts'),
           import('../../compiler/compiler.ts'),
         ]);
-        progress.stage('reading manifests');
-        const { cluster, manifests } = loadCluster(args, loadOptions(options, args, context));
+        const { cluster, manifests } = await readSource({ args, options, context, progress });
         progress.stage('compiling');
         const policies = translatePolicies(cluster);
         const program = new Compiler().compile(cluster, policies);

@@ -1,9 +1,17 @@
 import { Option, type Command } from 'commander';
+import { withCluster } from '../cluster-options.ts';
 import { defineCommand, structured, type Session } from '../command.ts';
 import type { ExplainReport } from '../explain-report.ts';
-import { loadOptions, pathsArgument, sourceOptions, type SourceOptions } from '../source-options.ts';
+import {
+  liveOptions,
+  pathsOrLiveArgument,
+  readSource,
+  sourceOptions,
+  type LiveOptions,
+  type SourceOptions,
+} from '../source-options.ts';
 
-interface ExplainOptions extends SourceOptions {
+interface ExplainOptions extends SourceOptions, LiveOptions {
   readonly from: string;
   readonly to: string;
   readonly port: string;
@@ -20,7 +28,7 @@ export const explainCommand = (session: Session): Command =>
       description:
         'Judges one connection and tells why: the rule that decided in each direction, the policies that isolate the ' +
         'pods, and for a denied connection the rules that came closest. A Service is followed to its backends first.',
-      arguments: [pathsArgument()],
+      arguments: [pathsOrLiveArgument()],
       options: [
         new Option(
           '--from <who>',
@@ -33,6 +41,7 @@ export const explainCommand = (session: Session): Command =>
           'deny',
         ]),
         ...sourceOptions(),
+        ...liveOptions(),
       ],
       examples: [
         {
@@ -47,24 +56,34 @@ export const explainCommand = (session: Session): Command =>
           command: 'bulkhead explain ./manifests --from shop/ad --to shop/db --port 5432 --expect deny',
           text: 'As a test, in CI',
         },
+        {
+          command: 'bulkhead explain --live --from shop/frontend --to shop/cart --port 7070',
+          text: 'In a running cluster, and whether its nodes enforce that now',
+        },
       ],
       formats: {
         table: () => import('../render/explain-story.ts').then((m) => m.renderExplainStory),
         ...structured(),
       },
       run: async ({ context, args, options, progress }) => {
-        const [{ loadCluster }, { translatePolicies }, { explain }, { explainReport }] = await Promise.all([
-          import('../../sources/load.ts'),
+        const [{ translatePolicies }, { explain }, { explainReport, sourcesOf }] = await Promise.all([
           import('../../dialects/translate.ts'),
           import('../../analyze/explain.ts'),
           import('../explain-report.ts'),
         ]);
-        progress.stage('reading manifests');
-        const { cluster, manifests } = loadCluster(args, loadOptions(options, args, context));
+        const { cluster, manifests, textOf } = await readSource({ args, options, context, progress });
         const { from, to, port, expect } = options;
-        const data = explainReport(explain(cluster, translatePolicies(cluster), { from, to, port }));
-        const exitCode = expect && data.verdict !== expected[expect] ? 1 : 0;
-        return { data, warnings: manifests.diagnostics, exitCode };
+        const explanation = explain(cluster, translatePolicies(cluster), { from, to, port });
+        const judged = explainReport(explanation);
+        const exitCode = expect && judged.verdict !== expected[expect] ? 1 : 0;
+        if (options.live !== true) return { data: judged, warnings: manifests.diagnostics, exitCode };
+        const { readEnforcement, enforcementWarnings } = await import('../live-enforcement.ts');
+        progress.stage('asking what the nodes enforce');
+        const enforcement = await withCluster(options, (client) =>
+          readEnforcement(client, explanation, cluster),
+        );
+        const data = { ...judged, enforcement, sources: sourcesOf(judged, textOf) };
+        return { data, warnings: [...manifests.diagnostics, ...enforcementWarnings(enforcement)], exitCode };
       },
     },
     session,

@@ -3,9 +3,16 @@ import { defineCommand, structured, type Formats, type Session } from '../comman
 import type { MatrixReport } from '../matrix-report.ts';
 import type { MatrixView } from '../render/matrix/view.ts';
 import type { Terminal } from '../render/terminal.ts';
-import { loadOptions, pathsArgument, sourceOptions, type SourceOptions } from '../source-options.ts';
+import {
+  liveOptions,
+  pathsOrLiveArgument,
+  readSource,
+  sourceOptions,
+  type LiveOptions,
+  type SourceOptions,
+} from '../source-options.ts';
 
-interface MatrixOptions extends SourceOptions {
+interface MatrixOptions extends SourceOptions, LiveOptions {
   readonly by: MatrixReport['by'];
 }
 
@@ -18,9 +25,10 @@ export const matrixCommand = (session: Session): Command =>
         'Judges every ordered pair of workloads, and the outside, on every port that is declared, served or named by a ' +
         'policy. Replicas that agree are one row and one column. The outside is split by the ipBlocks of the policies, ' +
         'and asked also on a port that no policy names.',
-      arguments: [pathsArgument()],
+      arguments: [pathsOrLiveArgument()],
       options: [
         ...sourceOptions(),
+        ...liveOptions(),
         new Option('--by <what>', 'one row and column per workload or per pod')
           .choices(['workload', 'pod'])
           .default('workload'),
@@ -47,15 +55,12 @@ export const matrixCommand = (session: Session): Command =>
         html: picture(() => import('../render/matrix/html.ts').then((m) => m.renderMatrixHtml)),
       },
       run: async ({ context, args, options, progress }) => {
-        const [{ loadCluster }, { translatePolicies }, { computeMatrix }, { matrixReport }] =
-          await Promise.all([
-            import('../../sources/load.ts'),
-            import('../../dialects/translate.ts'),
-            import('../../analyze/matrix.ts'),
-            import('../matrix-report.ts'),
-          ]);
-        progress.stage('reading manifests');
-        const { cluster, manifests } = loadCluster(args, loadOptions(options, args, context));
+        const [{ translatePolicies }, { computeMatrix }, { matrixReport }] = await Promise.all([
+          import('../../dialects/translate.ts'),
+          import('../../analyze/matrix.ts'),
+          import('../matrix-report.ts'),
+        ]);
+        const { cluster, manifests } = await readSource({ args, options, context, progress });
         progress.stage('judging all pairs');
         const matrix = computeMatrix(cluster, translatePolicies(cluster));
         return { data: matrixReport(matrix, options.by), warnings: manifests.diagnostics };

@@ -1,15 +1,15 @@
 /** Pieces of a source file: the line that a position names with a caret, or the block that begins there. */
 import type { Position } from '../../errors.ts';
 import { displayWidth, truncate } from './display-width.ts';
-import { readSourceLines } from './source-lines.ts';
+import { readSourceLines, type SourceTexts } from './source-lines.ts';
 import { paint, type Style, type Terminal } from './terminal.ts';
 
 /** Lines of a block that are shown at most. */
 const longestBlock = 10;
 
 /** The mapping or sequence item that begins at the position: its line, and what is indented at least as far. */
-export function renderBlock(position: Position, terminal: Terminal): string[] {
-  const [first, ...following] = readSourceLines(position, longestBlock + 1);
+export function renderBlock(position: Position, terminal: Terminal, texts?: SourceTexts): string[] {
+  const [first, ...following] = readSourceLines(position, longestBlock + 1, texts);
   if (first === undefined) return [];
   const end = following.findIndex((line) => line.trim() === '' || indentOf(line) < position.column - 1);
   const all = [first, ...(end < 0 ? following : following.slice(0, end))];

@@ -8,8 +8,10 @@ import type {
   ReportPath,
 } from '../explain-report.ts';
 import { renderBlock } from './excerpt.ts';
+import type { SourceTexts } from './source-lines.ts';
+import { renderEnforcement } from './enforcement.ts';
+import { labelled, labelWidth } from './labelled.ts';
 import { paint, type Style, type Terminal } from './terminal.ts';
-import { wrap } from './wrap.ts';
 
 const verdictStyles: Readonly<Record<ExplainReport['verdict'], Style>> = {
   allowed: ['bold', 'green'],
@@ -17,21 +19,28 @@ const verdictStyles: Readonly<Record<ExplainReport['verdict'], Style>> = {
   depends: ['bold', 'yellow'],
 };
 
-/** Columns before the text of a labelled line. */
-const labelWidth = 10;
-
 export function renderExplainStory(report: ExplainReport, terminal: Terminal): string {
-  const { from, to, port, verdict, paths, notes } = report;
+  const { from, to, port, verdict, paths, notes, enforcement, sources } = report;
   const headline = `${paint(terminal, verdictStyles[verdict], verdict.toUpperCase())}  ${from} → ${to}, port ${port}`;
   const sections = [
     headline,
-    ...paths.map((path) => renderPath(path, paths.length > 1, terminal)),
+    ...paths.map((path) => renderPath(path, { isOneOfSeveral: paths.length > 1, sources }, terminal)),
+    ...(enforcement === undefined ? [] : [renderEnforcement(enforcement, terminal)]),
     ...notes.map((note) => labelled('note', note, terminal)),
   ];
   return `${sections.join('\n\n')}\n`;
 }
 
-function renderPath(path: ReportPath, isOneOfSeveral: boolean, terminal: Terminal): string {
+interface PathPlace {
+  readonly isOneOfSeveral: boolean;
+  readonly sources: SourceTexts | undefined;
+}
+
+function renderPath(
+  path: ReportPath,
+  { isOneOfSeveral, sources: texts }: PathPlace,
+  terminal: Terminal,
+): string {
   const { sources, destinations, flow, service, egress, ingress } = path;
   const lines: string[] = [];
   if (isOneOfSeveral) lines.push(paint(terminal, 'bold', `${path.allowed ? 'Allowed' : 'Denied'}:`));
@@ -49,17 +58,25 @@ function renderPath(path: ReportPath, isOneOfSeveral: boolean, terminal: Termina
   lines.push(
     labelled('to', `${describeEnd(flow.destination)}, ${flow.port}${others(destinations)}`, terminal),
   );
-  lines.push('', ...renderDirection('egress', egress, flow.source, terminal));
-  lines.push('', ...renderDirection('ingress', ingress, flow.destination, terminal));
+  lines.push(
+    '',
+    ...renderDirection({ name: 'egress', direction: egress, subject: flow.source, texts }, terminal),
+  );
+  lines.push(
+    '',
+    ...renderDirection({ name: 'ingress', direction: ingress, subject: flow.destination, texts }, terminal),
+  );
   return lines.join('\n');
 }
 
-function renderDirection(
-  name: 'egress' | 'ingress',
-  direction: ReportDirection,
-  subject: ReportEnd,
-  terminal: Terminal,
-): string[] {
+interface DirectionPlace {
+  readonly name: 'egress' | 'ingress';
+  readonly direction: ReportDirection;
+  readonly subject: ReportEnd;
+  readonly texts: SourceTexts | undefined;
+}
+
+function renderDirection({ name, direction, subject, texts }: DirectionPlace, terminal: Terminal): string[] {
   const { allowed, rule, isolatedBy, nearMisses } = direction;
   const verdict = paint(
     terminal,
@@ -67,7 +84,7 @@ function renderDirection(
     allowed ? 'allowed' : 'denied',
   );
   const lines = [labelled(name, `${verdict}${because(name, direction, subject)}`, terminal)];
-  if (rule) lines.push(...renderPlace(rule, terminal));
+  if (rule) lines.push(...renderPlace(rule, texts, terminal));
   if (!allowed) {
     for (const origin of isolatedBy) {
       lines.push(
@@ -81,7 +98,7 @@ function renderDirection(
     for (const miss of nearMisses) {
       lines.push(
         labelled('', `near miss: ${miss.title}: ${miss.detail}`, terminal),
-        ...renderPlace(miss, terminal),
+        ...renderPlace(miss, texts, terminal),
       );
     }
   }
@@ -105,11 +122,15 @@ function because(name: string, { reason, rule, isolatedBy }: ReportDirection, su
   }
 }
 
-function renderPlace({ position }: ReportOrigin, terminal: Terminal): string[] {
+function renderPlace(
+  { position }: ReportOrigin,
+  texts: SourceTexts | undefined,
+  terminal: Terminal,
+): string[] {
   const indent = ' '.repeat(labelWidth);
   return [
     `${indent}${paint(terminal, 'dim', formatPosition(position))}`,
-    ...renderBlock(position, { ...terminal, columns: terminal.columns - labelWidth }).map(
+    ...renderBlock(position, { ...terminal, columns: terminal.columns - labelWidth }, texts).map(
       (line) => `${indent}${line}`,
     ),
   ];
@@ -133,11 +154,4 @@ function others(names: readonly string[]): string {
 
 function hostPort(address: string, port: number): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
-}
-
-/** A label and its text, wrapped under itself. */
-function labelled(label: string, text: string, terminal: Terminal): string {
-  const [first = '', ...rest] = wrap(text, terminal.columns - labelWidth);
-  const indent = ' '.repeat(labelWidth);
-  return [`${label.padEnd(labelWidth)}${first}`, ...rest.map((line) => `${indent}${line}`)].join('\n');
 }

@@ -7,14 +7,14 @@ import { asFields } from '../../kubernetes/untyped.ts';
 import { printAsKubectl, type KubectlYaml } from './kubectl-yaml.ts';
 
 export function policyDocument(raw: RawObject, apiVersion: string): KubectlYaml {
+  return objectDocument(raw, apiVersion, 'NetworkPolicy');
+}
+
+/** The same for an object of another kind. */
+export function objectDocument(raw: RawObject, apiVersion: string, kind: string): KubectlYaml {
   const { metadata, ...rest } = raw;
   // Items of a list don't say what they are.
-  return printAsKubectl({
-    ...rest,
-    apiVersion,
-    kind: 'NetworkPolicy',
-    metadata: withoutManagedFields(metadata),
-  });
+  return printAsKubectl({ ...rest, apiVersion, kind, metadata: withoutManagedFields(metadata) });
 }
 
 function withoutManagedFields(metadata: unknown): unknown {
