@@ -259,11 +259,12 @@ export class NodeEnforcer {
   /** Closes policies of those who hold the most, until what can't be refused has room; none where that does not help. */
   #makeRoom(now: number): void {
     const given = new Map<string, PolicyState>();
+    // Tables that are filled from nothing need no room for what goes.
+    if (this.#isFull) this.#reopen();
     for (let count = 1; this.#isFull; count *= 2) {
       const giving = nextToGive(this.#policies).slice(0, count);
       if (giving.length === 0) break;
       this.#giveWay(giving, this.#refusal(now), given);
-      // Tables that are filled from nothing need no room for what goes.
       if (this.#isFull) this.#reopen();
     }
     if (this.#behind) this.#restore(given);
