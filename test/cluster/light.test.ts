@@ -6,8 +6,9 @@ import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startChurn } from './api/churn.ts';
 import { ApiClient } from './api/client.ts';
-import { fillCluster } from './api/fill.ts';
-import { shapeOf } from './api/made-up-objects.ts';
+import { fillStore } from './api/fill-store.ts';
+import { createRunningPod, fillCluster } from './api/fill.ts';
+import { madeUpPod, shapeOf } from './api/made-up-objects.ts';
 import { startControlPlane, type ControlPlane } from './control-plane/control-plane.ts';
 import { sweepDeadOwners } from './control-plane/owned-directory.ts';
 import { isAlive, waitForEnd, type ProcessIdentity } from './process/identity.ts';
@@ -72,6 +73,30 @@ describe.skipIf(reason !== undefined)(`an API server alone${reason ? ` (skipped:
     expect(new Set(changed.map(({ status }) => status?.podIPs?.[0]?.ip)).size).toBe(60);
   });
 
+  test('finds in its store what is put there, as if it had made it itself', async () => {
+    const other = await startControlPlane();
+    const itsClient = new ApiClient(other.kubeconfig);
+    try {
+      const shape = shapeOf({ pods: 300, nodes: 3, namespaces: 2, policies: 20, families: ['IPv4', 'IPv6'] });
+      await fillStore(other.etcdUrl, itsClient, shape);
+      const pods = await list(itsClient, '/api/v1/pods');
+      expect(pods).toHaveLength(300);
+      expect(new Set(pods.map(({ status }) => status?.podIPs?.[0]?.ip)).size).toBe(300);
+      expect(await list(itsClient, '/api/v1/nodes')).toHaveLength(3);
+      expect(await list(itsClient, '/apis/networking.k8s.io/v1/networkpolicies')).toHaveLength(20);
+      // It takes them again as they are, and one that it is given looks like them.
+      const [written, given] = [madeUpPod(shape, 7), madeUpPod(shape, 7, 1)];
+      await createRunningPod(itsClient, given);
+      const pathOf = ({ namespace, name }: typeof given) => `/api/v1/namespaces/${namespace}/pods/${name}`;
+      const object = await itsClient.must('GET', pathOf(written));
+      await itsClient.must('PUT', pathOf(written), object);
+      expect(shapeOfJson(await itsClient.must('GET', pathOf(given)))).toEqual(shapeOfJson(object));
+    } finally {
+      itsClient.close();
+      await other.stop();
+    }
+  });
+
   test('has everything after both parts were killed and started again, at the same address', async () => {
     await client.must('POST', '/api/v1/namespaces', { metadata: { name: 'survivor' } });
     const before = controlPlane.apiserver.identity;
@@ -129,4 +154,12 @@ async function list(client: ApiClient, path: string): Promise<readonly ListedPod
 
 async function until(condition: () => Promise<boolean>): Promise<void> {
   while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+/** Which fields it has, whatever is in them. */
+function shapeOfJson(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(shapeOfJson);
+  if (typeof value !== 'object' || value === null) return typeof value;
+  const fields = Object.entries(value).filter(([key]) => key !== 'managedFields');
+  return Object.fromEntries(fields.map(([key, inner]) => [key, shapeOfJson(inner)]));
 }

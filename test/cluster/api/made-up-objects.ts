@@ -45,6 +45,10 @@ export function namespaceName(index: number): string {
   return `ns-${index}`;
 }
 
+export function policyName(index: number): string {
+  return `policy-${index}`;
+}
+
 /** @param generation a later pod of the same place: another name and another address */
 export function madeUpPod(shape: Shape, index: number, generation = 0): MadeUpPod {
   const node = index % shape.nodes;
@@ -127,7 +131,7 @@ export function policyObject(
     { namespaceSelector: { matchLabels: { team: `team-${index % 10}` } }, podSelector: app(2) },
   ];
   const egress = { egress: [{ to: [{ podSelector: app(3) }, { ipBlock: { cidr: '192.0.2.0/24' } }] }] };
-  const metadata = { name: `policy-${index}`, namespace: namespaceName(index % shape.namespaces) };
+  const metadata = { name: policyName(index), namespace: namespaceName(index % shape.namespaces) };
   return {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'NetworkPolicy',
