@@ -27,9 +27,6 @@ function changedPages({ sums }: Words, first: number, end: number): number[] {
 }
 
 function driftOf(name: string, pages: number, offset: number): Drift {
-  const what = pages === 1 ? 'a page' : `${pages} pages`;
-  return {
-    kind: 'rows',
-    detail: `${what} of the map ${name}, from byte ${offset} on, was written by somebody else`,
-  };
+  const where = `${pages} of its 4096-byte pages, the first at byte ${offset}`;
+  return { kind: 'rows', detail: `the map ${name} was written by somebody else: ${where}` };
 }
