@@ -1,5 +1,6 @@
 /** The namespace, the agent's account, and what it may ask of the API server: docs/install.md says what each right is for. */
 import { clusterMetadata, labels, metadata, name, namespace } from './names.ts';
+import { requiredRights } from '../../src/agent/required-rights.ts';
 import type { Template } from './template.ts';
 import { valueAt } from './values.ts';
 
@@ -21,22 +22,13 @@ export const serviceAccountTemplate: Template = {
   node: { apiVersion: 'v1', kind: 'ServiceAccount', metadata, automountServiceAccountToken: false },
 };
 
-/** Exactly what the agent does; a test takes each away. */
-export const agentRules = [
-  { apiGroups: [''], resources: ['nodes'], verbs: ['get', 'list', 'watch'] },
-  { apiGroups: [''], resources: ['pods', 'namespaces'], verbs: ['list', 'watch'] },
-  { apiGroups: ['networking.k8s.io'], resources: ['networkpolicies'], verbs: ['list', 'watch'] },
-  // Server-side apply asks for both where the object is new.
-  { apiGroups: ['bulkhead.io'], resources: ['nodepolicystatuses'], verbs: ['create', 'patch'] },
-];
-
 export const clusterRoleTemplate: Template = {
   name: 'cluster-role',
   node: {
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind: 'ClusterRole',
     metadata: clusterMetadata,
-    rules: agentRules,
+    rules: requiredRights.map((right) => ({ ...right })),
   },
 };
 

@@ -22,17 +22,20 @@ export interface PodNetwork {
 
 type Options = Pick<AgentOptions, 'podInterfaces' | 'cniDirectory' | 'startup'>;
 
-export function readPodNetwork(options: Options): PodNetwork {
-  return new NodePodNetwork(options);
+/** `bridgeSettings`: /proc/sys/net/bridge of the node's namespace. */
+export function readPodNetwork(options: Options, bridgeSettings?: string): PodNetwork {
+  return new NodePodNetwork(options, bridgeSettings);
 }
 
 class NodePodNetwork implements PodNetwork {
   readonly #options: Options;
+  readonly #bridgeSettings: string | undefined;
   #shape: CniShape;
   #families: readonly IpFamily[] = [4];
 
-  constructor(options: Options) {
+  constructor(options: Options, bridgeSettings: string | undefined) {
     this.#options = options;
+    this.#bridgeSettings = bridgeSettings;
     this.#shape = readCniShape(options.cniDirectory);
   }
 
@@ -64,7 +67,8 @@ class NodePodNetwork implements PodNetwork {
 
   condition(): Omit<Condition, 'since'> {
     const { bridge, file } = this.#shape;
-    const obstacle = bridge === undefined ? undefined : bridgeObstacle(bridge, this.#families);
+    const obstacle =
+      bridge === undefined ? undefined : bridgeObstacle(bridge, this.#families, this.#bridgeSettings);
     if (obstacle) {
       return { ok: false, reason: obstacle.code, message: `${obstacle.message}. ${obstacle.hint}` };
     }

@@ -14,6 +14,10 @@ const required: Readonly<Record<EngineWish, readonly Capability[]>> = {
   nftables: ['NET_ADMIN'],
 };
 
+export function requiredCapabilities(wish: EngineWish): readonly Capability[] {
+  return required[wish];
+}
+
 /** Throws BulkheadError AGENT_CAPABILITY_MISSING. */
 export function requireCapabilities(wish: EngineWish, missing = missingCapabilities(required[wish])): void {
   if (missing.length === 0) return;

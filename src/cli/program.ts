@@ -25,6 +25,7 @@ import { compileCommand } from './commands/compile.ts';
 import { completionCommand } from './commands/completion.ts';
 import { conformanceCommand } from './commands/conformance.ts';
 import { debugCommand } from './commands/debug.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { explainCommand } from './commands/explain.ts';
 import { flowsCommand } from './commands/flows.ts';
 import { labCommand } from './commands/lab.ts';
@@ -55,6 +56,7 @@ export function buildProgram(session: Session): Command {
     waitCommand,
     flowsCommand,
     debugCommand,
+    doctorCommand,
   ]) {
     program.addCommand(command(session));
   }

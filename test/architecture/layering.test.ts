@@ -36,10 +36,21 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   agent: [...engine, 'kernel', 'kubernetes', 'analyze', 'observe', 'gate'],
   observe: ['errors.ts', 'objects', 'policy', 'compiler', 'datapath', 'analyze'],
   operate: [...engine, 'kubernetes', 'analyze', 'agent', 'observe'],
+  doctor: [
+    'errors.ts',
+    'objects',
+    'policy',
+    'sources',
+    'kubernetes',
+    'datapath',
+    'datapath/ebpf',
+    'kernel',
+    'agent',
+  ],
   lab: belowLab,
   conformance: [...belowLab, 'lab'],
   bench: [...belowLab, 'lab'],
-  cli: [...belowLab, 'operate', 'lab', 'conformance'],
+  cli: [...belowLab, 'operate', 'lab', 'conformance', 'doctor'],
 };
 
 function partOf(path: string): string {

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { agentRules } from '../../scripts/deploy/access.ts';
+import { requiredRights } from '../../src/agent/required-rights.ts';
 import { root } from '../../scripts/deploy/names.ts';
 import { Agent } from '../../src/agent/agent.ts';
 import { detachEngines } from '../../src/agent/node-datapath.ts';
@@ -24,20 +24,20 @@ import { podInterfacePrefix, TestNetwork } from '../datapath/test-network.ts';
 import { objectsOf } from './objects.ts';
 import type { KubernetesObject } from './objects.ts';
 
-type Rule = (typeof agentRules)[number];
+type Rule = (typeof requiredRights)[number];
 
 const reason = reasonToSkip(lightParts);
 const node = 'n1';
 const plain = objectsOf(readFileSync(join(root, 'deploy/bulkhead.yaml'), 'utf8'));
 const account = 'system:serviceaccount:bulkhead-system:bulkhead';
 const clusterRole = '/apis/rbac.authorization.k8s.io/v1/clusterroles';
-const rights = agentRules.flatMap(({ apiGroups: [group = ''], resources, verbs }) =>
+const rights = requiredRights.flatMap(({ apiGroups: [group = ''], resources, verbs }) =>
   resources.flatMap((resource) => verbs.map((verb) => ({ group, resource, verb }))),
 );
 
 /** Without one verb on one resource; the others of its rule stay. */
 function rulesWithout(resource: string, verb: string): readonly Rule[] {
-  return agentRules
+  return requiredRights
     .flatMap((rule) => [
       { ...rule, resources: rule.resources.filter((one) => one !== resource) },
       {
@@ -151,7 +151,7 @@ describe.skipIf(!isRoot || reason !== undefined)(
       await start();
       const forbidden = `cannot ${right.verb} resource "${right.resource}"`;
       await until(() => log.some((line) => line.includes(forbidden)));
-      await setRules(agentRules);
+      await setRules(requiredRights);
       while (!(await may(right))) await sleep(5);
     });
   },

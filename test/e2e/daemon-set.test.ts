@@ -87,6 +87,17 @@ describe.skipIf(why !== undefined)(
       ]);
     });
 
+    test('has a doctor who finds nothing', async () => {
+      const doctor = ['exec', 'daemonset/bulkhead', '--', 'bulkhead', 'doctor', '-o', 'json'];
+      const { findings } = JSON.parse(await kubectl([...agents, ...doctor])) as {
+        findings: { check: string; state: string; result: string }[];
+      };
+      expect(findings.filter(({ state }) => state !== 'ok')).toEqual([]);
+      expect(findings.map(({ check }) => check)).toEqual(
+        expect.arrayContaining(['engine', 'pod interfaces', 'pod ranges', 'rights', 'agent']),
+      );
+    });
+
     test('is replaced node by node, and isolates all the while', async () => {
       await kubectl([...agents, 'rollout', 'restart', 'daemonset/bulkhead']);
       const over = new AbortController();

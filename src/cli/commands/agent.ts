@@ -2,25 +2,18 @@ import { hostname } from 'node:os';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { defineCommand, type Session } from '../command.ts';
 import { durationOption } from '../duration-option.ts';
+import { nodePlaceOptions } from '../node-options.ts';
+import type { NodePlaceOptions } from '../node-options.ts';
 import { packageVersion } from '../version.ts';
 
-interface AgentCommandOptions {
-  readonly nodeName?: string;
-  readonly kubeconfig?: string;
-  readonly context?: string;
-  readonly datapath: 'auto' | 'ebpf' | 'nftables';
+interface AgentCommandOptions extends NodePlaceOptions {
   readonly startup: 'strict' | 'open';
   readonly syncPeriod: number;
   readonly cacheSyncTimeout: number;
   readonly degradedAfter: number;
   readonly healthAddress?: string;
   readonly healthPort: number;
-  readonly runDir: string;
-  readonly bpffs: string;
-  readonly cniConfDir: string;
-  readonly cniBinDir: string;
   readonly installGate?: boolean;
-  readonly podInterfaces: string;
   readonly events: 'all' | 'denied';
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   readonly logFormat: 'text' | 'json';
@@ -38,12 +31,7 @@ export const agentCommand = (session: Session): Command =>
       description:
         'Follows the API server and enforces its NetworkPolicies on this node, beside any CNI and any kube-proxy. Ended or killed, it leaves the kernel enforcing what it had; --uninstall takes that away.',
       options: [
-        new Option('--node-name <name>', 'the Node that this is (default: the host name)').env('NODE_NAME'),
-        new Option('--kubeconfig <file>', "how to reach the API server (default: the pod's service account)"),
-        new Option('--context <name>', 'context of the kubeconfig'),
-        new Option('--datapath <engine>', 'what enforces')
-          .choices(['auto', 'ebpf', 'nftables'])
-          .default('auto'),
+        ...nodePlaceOptions(),
         new Option('--startup <mode>', 'strict: pods that are not known yet are closed')
           .choices(['strict', 'open'])
           .default('strict'),
@@ -58,18 +46,10 @@ export const agentCommand = (session: Session): Command =>
         new Option('--health-port <port>', 'TCP port of /healthz, /readyz, /livez and /metrics')
           .default(20_244)
           .argParser(parsePort),
-        new Option('--run-dir <directory>', 'for sockets and the lock').default('/run/bulkhead'),
-        new Option('--bpffs <directory>', 'BPF file system; mounted if there is none').default('/sys/fs/bpf'),
-        new Option('--cni-conf-dir <directory>', 'CNI configuration of the node').default('/etc/cni/net.d'),
-        new Option('--cni-bin-dir <directory>', 'CNI plugins of the node').default('/opt/cni/bin'),
         new Option(
           '--install-gate',
           'hold pods until their policies are in the kernel, by a CNI plugin that is installed and kept',
         ),
-        new Option(
-          '--pod-interfaces <prefix>',
-          "what pods' interfaces are called; auto: as the CNI configuration says; none: unknown",
-        ).default('auto'),
         new Option('--events <which>', 'flows to report').choices(['all', 'denied']).default('all'),
         new Option('--log-level <level>', 'least level that is logged')
           .choices(['debug', 'info', 'warn', 'error'])

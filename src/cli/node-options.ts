@@ -1,0 +1,31 @@
+/** Options of the commands that work on a node: where on it things are, and how to reach the API server from it. */
+import { Option } from 'commander';
+
+export interface NodePlaceOptions {
+  readonly nodeName?: string;
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly datapath: 'auto' | 'ebpf' | 'nftables';
+  readonly runDir: string;
+  readonly bpffs: string;
+  readonly cniConfDir: string;
+  readonly cniBinDir: string;
+  readonly podInterfaces: string;
+}
+
+export function nodePlaceOptions(): readonly Option[] {
+  return [
+    new Option('--node-name <name>', 'the Node that this is (default: the host name)').env('NODE_NAME'),
+    new Option('--kubeconfig <file>', "how to reach the API server (default: the pod's service account)"),
+    new Option('--context <name>', 'context of the kubeconfig'),
+    new Option('--datapath <engine>', 'what enforces').choices(['auto', 'ebpf', 'nftables']).default('auto'),
+    new Option('--run-dir <directory>', 'for sockets and the lock').default('/run/bulkhead'),
+    new Option('--bpffs <directory>', 'BPF file system; mounted if there is none').default('/sys/fs/bpf'),
+    new Option('--cni-conf-dir <directory>', 'CNI configuration of the node').default('/etc/cni/net.d'),
+    new Option('--cni-bin-dir <directory>', 'CNI plugins of the node').default('/opt/cni/bin'),
+    new Option(
+      '--pod-interfaces <prefix>',
+      "what pods' interfaces are called; auto: as the CNI configuration says; none: unknown",
+    ).default('auto'),
+  ];
+}

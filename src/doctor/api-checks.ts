@@ -1,0 +1,79 @@
+/** Whether the API server answers, and whether it lets this account do what the agent does. */
+import { requiredRights } from '../agent/required-rights.ts';
+import { BulkheadError } from '../errors.ts';
+import { KubernetesClient } from '../kubernetes/client.ts';
+import { findConnection } from '../kubernetes/connect.ts';
+import type { ConnectOptions } from '../kubernetes/connect.ts';
+import { nodes, pods } from '../kubernetes/resource.ts';
+import { asFields } from '../kubernetes/untyped.ts';
+import type { Node, Pod } from '../objects/model.ts';
+import { decodeNode } from '../sources/api/node.ts';
+import { decodePod } from '../sources/api/pod.ts';
+import { Sharing } from '../sources/api/sharing.ts';
+import type { Finding } from './finding.ts';
+
+export interface ApiAnswer {
+  readonly findings: readonly Finding[];
+  readonly node: Node | undefined;
+  readonly pods: readonly Pod[];
+}
+
+const reviews = { group: 'authorization.k8s.io', version: 'v1', plural: 'selfsubjectaccessreviews' };
+
+export async function checkApi(nodeName: string, options: ConnectOptions): Promise<ApiAnswer> {
+  let client: KubernetesClient | undefined;
+  try {
+    client = new KubernetesClient(await findConnection(options));
+    const rights = await checkRights(client);
+    const raw = await client.get(nodes, { name: nodeName });
+    const { items } = await client.list(pods, { fieldSelector: `spec.nodeName=${nodeName}` });
+    const sharing = new Sharing();
+    const result = `answers, and knows Node ${nodeName} with ${items.length} pods`;
+    return {
+      findings: [{ check: 'API server', state: 'ok', result }, rights],
+      node: decodeNode(raw).object,
+      pods: items.flatMap((item) => decodePod(item, sharing).object ?? []),
+    };
+  } catch (error) {
+    if (!(error instanceof BulkheadError)) throw error;
+    const [first] = error.diagnostics;
+    const advice = first?.hint === undefined ? {} : { advice: first.hint };
+    const result = first?.message ?? error.message;
+    return {
+      findings: [{ check: 'API server', state: 'problem', result, ...advice }],
+      node: undefined,
+      pods: [],
+    };
+  } finally {
+    client?.close();
+  }
+}
+
+async function checkRights(client: KubernetesClient): Promise<Finding> {
+  const check = 'rights';
+  const wanted = requiredRights.flatMap(({ apiGroups: [group], resources, verbs }) =>
+    resources.flatMap((resource) => verbs.map((verb) => ({ group, resource, verb }))),
+  );
+  const missing: string[] = [];
+  for (const resourceAttributes of wanted) {
+    const review = await client.create(
+      reviews,
+      {},
+      {
+        apiVersion: 'authorization.k8s.io/v1',
+        kind: 'SelfSubjectAccessReview',
+        spec: { resourceAttributes },
+      },
+    );
+    const { verb, resource } = resourceAttributes;
+    if (asFields(review['status'])?.['allowed'] !== true) missing.push(`${verb} ${resource}`);
+  }
+  if (missing.length === 0)
+    return { check, state: 'ok', result: 'this account may do all that the agent does' };
+  return {
+    check,
+    state: 'problem',
+    result: `this account may not: ${missing.join(', ')}`,
+    advice: 'Apply the ClusterRole and its binding of deploy/bulkhead.yaml anew.',
+  };
+}
