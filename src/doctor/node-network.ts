@@ -39,7 +39,7 @@ function readRoute4(line: string): Route[] {
   const [name, destination, , , , , , mask] = line.trim().split(/\s+/);
   if (name === undefined || destination === undefined || mask === undefined) return [];
   const bits = Buffer.from(destination, 'hex').reverse().toString('hex');
-  const ones = [...BigInt(`0x${mask}`).toString(2)].filter((digit) => digit === '1').length;
+  const ones = BigInt(`0x${mask}`).toString(2).replaceAll('0', '').length;
   return [{ to: makeCidr(4, BigInt(`0x${bits}`), ones), interface: name }];
 }
 

@@ -31,7 +31,7 @@ const node = 'n1';
 const plain = objectsOf(readFileSync(join(root, 'deploy/bulkhead.yaml'), 'utf8'));
 const account = 'system:serviceaccount:bulkhead-system:bulkhead';
 const clusterRole = '/apis/rbac.authorization.k8s.io/v1/clusterroles';
-const rights = requiredRights.flatMap(({ apiGroups: [group = ''], resources, verbs }) =>
+const rights = requiredRights.flatMap(({ apiGroups: [group], resources, verbs }) =>
   resources.flatMap((resource) => verbs.map((verb) => ({ group, resource, verb }))),
 );
 

@@ -144,6 +144,9 @@ describe.skipIf(why !== undefined)(
         plugins: list.plugins.filter(({ type }) => type !== 'bulkhead-gate'),
       });
       while (!(await configuration()).includes('bulkhead-gate')) await sleep(100);
+      expect(await readConfiguration()).toMatchObject({
+        plugins: [{ type: 'ptp' }, { type: 'bulkhead-gate' }],
+      });
     });
 
     test('without an agent no pod starts, and says why; what is deleted goes', async () => {
@@ -163,6 +166,7 @@ describe.skipIf(why !== undefined)(
     test('starts what waited once there is an agent', async () => {
       await reconfigure('-k', join(root, 'test/deploy/fixtures/with-gate'));
       await kubectl(['wait', 'pod/waits', '--for=condition=Ready', '--timeout=90s']);
+      expect(await phaseOf('waits')).toBe('Running');
     });
 
     test('uninstalled, the configuration is what it was, and pods start by themselves', async () => {

@@ -75,7 +75,11 @@ const environment = (command: string, change: Record<string, string> = {}) => ({
   ...change,
 });
 
-async function failsWith(code: number, part: string, given: Promise<{ exitCode: number; stdout: string }>) {
+async function expectFailure(
+  code: number,
+  part: string,
+  given: Promise<{ exitCode: number; stdout: string }>,
+) {
   const { exitCode, stdout } = await given;
   const error = JSON.parse(stdout) as { cniVersion: string; code: number; msg: string };
   expect({ exitCode, code: error.code }).toEqual({ exitCode: 1, code });
@@ -100,7 +104,7 @@ describe('ADD', () => {
 
   test('waits, and fails with what it waited for when its time is over', async () => {
     await agent((_, say) => say({ waiting: 'the API server has not told of the pod yet' }));
-    await failsWith(
+    await expectFailure(
       101,
       'after 0.2 s: the API server has not told',
       runPlugin(environment('ADD'), configuration()),
@@ -116,7 +120,7 @@ describe('ADD', () => {
   });
 
   test('fails where no agent answers', async () => {
-    await failsWith(100, 'no agent of Bulkhead answers', runPlugin(environment('ADD'), configuration()));
+    await expectFailure(100, 'no agent of Bulkhead answers', runPlugin(environment('ADD'), configuration()));
   });
 
   test('asks the agent that comes in place of one that went away', async () => {
@@ -130,7 +134,7 @@ describe('ADD', () => {
 
   test('fails with what the agent says where it can’t', async () => {
     await agent((_, say) => say({ ok: false, message: 'no space left' }));
-    await failsWith(101, 'no space left', runPlugin(environment('ADD'), configuration()));
+    await expectFailure(101, 'no space left', runPlugin(environment('ADD'), configuration()));
   });
 
   test('lets pass what is no pod of Kubernetes, and further interfaces of one', async () => {
@@ -144,17 +148,27 @@ describe('ADD', () => {
   });
 
   test.each([
-    ['a pod without uid', 4, 'K8S_POD_UID', { CNI_ARGS: 'K8S_POD_NAMESPACE=shop;K8S_POD_NAME=cart' }, {}],
-    ['no container', 4, 'CNI_CONTAINERID', { CNI_CONTAINERID: '../escape' }, {}],
-    ['the first plugin of a chain', 7, 'no prevResult', {}, { prevResult: undefined }],
-    ['a pod without address', 7, 'no address', {}, { prevResult: { ips: [] } }],
-    ['an old version', 1, '0.2.0', {}, { cniVersion: '0.2.0' }],
-  ])('refuses %s', async (_, code, part, change, configured) => {
-    await failsWith(code, part, runPlugin(environment('ADD', change), configuration(configured)));
+    {
+      what: 'a pod without uid',
+      code: 4,
+      part: 'K8S_POD_UID',
+      change: { CNI_ARGS: 'K8S_POD_NAMESPACE=shop;K8S_POD_NAME=cart' },
+    },
+    { what: 'no container', code: 4, part: 'CNI_CONTAINERID', change: { CNI_CONTAINERID: '../escape' } },
+    {
+      what: 'the first plugin of a chain',
+      code: 7,
+      part: 'no prevResult',
+      configured: { prevResult: undefined },
+    },
+    { what: 'a pod without address', code: 7, part: 'no address', configured: { prevResult: { ips: [] } } },
+    { what: 'an old version', code: 1, part: '0.2.0', configured: { cniVersion: '0.2.0' } },
+  ])('refuses $what', async ({ code, part, change, configured }) => {
+    await expectFailure(code, part, runPlugin(environment('ADD', change), configuration(configured)));
   });
 
   test('refuses what is no configuration', async () => {
-    await failsWith(6, 'no JSON object', runPlugin(environment('ADD'), 'null'));
+    await expectFailure(6, 'no JSON object', runPlugin(environment('ADD'), 'null'));
   });
 });
 
@@ -172,7 +186,7 @@ describe('other commands', () => {
     await agent((_, say) => say(isHeld ? { ok: true } : { ok: false, message: 'not those of the pod' }));
     expect(await runPlugin(environment('CHECK'), configuration())).toEqual({ exitCode: 0, stdout: '' });
     isHeld = false;
-    await failsWith(101, 'not those of the pod', runPlugin(environment('CHECK'), configuration()));
+    await expectFailure(101, 'not those of the pod', runPlugin(environment('CHECK'), configuration()));
   });
 
   test('DEL and GC tell the agent, and go well with and without one, whatever they are given', async () => {
@@ -201,6 +215,6 @@ describe('other commands', () => {
   });
 
   test('any other is an error of the specification’s form', async () => {
-    await failsWith(4, 'CNI_COMMAND', runPlugin(environment('DANCE'), configuration()));
+    await expectFailure(4, 'CNI_COMMAND', runPlugin(environment('DANCE'), configuration()));
   });
 });
