@@ -7,7 +7,7 @@ import { clusterOptions, withCluster, type ClusterOptions } from './cluster-opti
 import type { Context } from './context.ts';
 import type { Progress } from './progress.ts';
 
-export interface SourceOptions {
+export interface ManifestOptions {
   readonly unknownFields: 'error' | 'warn';
   /** Absent: as the manifests tell. */
   readonly ipFamily?: 'ipv4' | 'ipv6' | 'dual';
@@ -17,7 +17,7 @@ export interface SourceOptions {
 export const pathsArgument = (): Argument =>
   new Argument('<path...>', 'manifest files, folders or globs; - reads standard input');
 
-export const sourceOptions = (): Option[] => [
+export const manifestOptions = (): Option[] => [
   new Option('--unknown-fields <mode>', 'unknown or misspelt fields of a policy')
     .choices(['error', 'warn'])
     .default('error'),
@@ -31,16 +31,17 @@ export const sourceOptions = (): Option[] => [
 ];
 
 /** Of commands that can take a running cluster in the place of manifests. */
-export interface LiveOptions extends ClusterOptions {
+export interface SourceOptions extends ManifestOptions, ClusterOptions {
   readonly live?: boolean;
 }
 
-export const liveOptions = (): Option[] => [
+export const sourceOptions = (): Option[] => [
+  ...manifestOptions(),
   new Option('--live', 'the cluster as its API server has it now, instead of manifests'),
   ...clusterOptions(),
 ];
 
-export const pathsOrLiveArgument = (): Argument =>
+export const sourceArgument = (): Argument =>
   new Argument('[path...]', 'manifest files, folders or globs; - reads standard input; none with --live');
 
 /** What the commands that judge, compile and check work on. */
@@ -58,7 +59,7 @@ export interface Source {
 
 interface SourceCall {
   readonly args: readonly string[];
-  readonly options: SourceOptions & LiveOptions;
+  readonly options: SourceOptions;
   readonly context: Context;
   readonly progress: Progress;
 }
@@ -85,14 +86,14 @@ function misused(code: string, message: string, hint: string): BulkheadError {
   return new BulkheadError(failure(code, message, { hint }));
 }
 
-const families: Readonly<Record<NonNullable<SourceOptions['ipFamily']>, readonly IpFamily[]>> = {
+const families: Readonly<Record<NonNullable<ManifestOptions['ipFamily']>, readonly IpFamily[]>> = {
   ipv4: [4],
   ipv6: [6],
   dual: [4, 6],
 };
 
 /** What sources/load.ts takes; standard input is read here, once, when one of the paths is `-`. */
-export function loadOptions(options: SourceOptions, paths: readonly string[], context: Context) {
+export function loadOptions(options: ManifestOptions, paths: readonly string[], context: Context) {
   return {
     unknownFields: options.unknownFields,
     ...(options.ipFamily ? { families: families[options.ipFamily] } : {}),

@@ -1,16 +1,9 @@
 import { Option, type Command } from 'commander';
 import type { CheckReport } from '../../analyze/check.ts';
 import { defineCommand, structured, type Session } from '../command.ts';
-import {
-  liveOptions,
-  pathsOrLiveArgument,
-  readSource,
-  sourceOptions,
-  type LiveOptions,
-  type SourceOptions,
-} from '../source-options.ts';
+import { readSource, sourceArgument, sourceOptions, type SourceOptions } from '../source-options.ts';
 
-interface CheckOptions extends SourceOptions, LiveOptions {
+interface CheckOptions extends SourceOptions {
   readonly strict?: boolean;
 }
 
@@ -22,12 +15,8 @@ export const checkCommand = (session: Session): Command =>
       description:
         'Reads and validates manifests as the API server would, and says what they hold, which pods each policy isolates, ' +
         'which pods are left open, and what is probably a mistake: policies, peers and port names that select nothing.',
-      arguments: [pathsOrLiveArgument()],
-      options: [
-        ...sourceOptions(),
-        ...liveOptions(),
-        new Option('--strict', 'exit with 1 when there are warnings'),
-      ],
+      arguments: [sourceArgument()],
+      options: [...sourceOptions(), new Option('--strict', 'exit with 1 when there are warnings')],
       examples: [
         { command: 'bulkhead check ./manifests', text: 'A folder' },
         {

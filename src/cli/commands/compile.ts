@@ -2,16 +2,9 @@ import { Option, type Command } from 'commander';
 import type { TableStats } from '../../analyze/table-stats.ts';
 import type { Program } from '../../compiler/program.ts';
 import { defineCommand, structured, type Session } from '../command.ts';
-import {
-  liveOptions,
-  pathsOrLiveArgument,
-  readSource,
-  sourceOptions,
-  type LiveOptions,
-  type SourceOptions,
-} from '../source-options.ts';
+import { readSource, sourceArgument, sourceOptions, type SourceOptions } from '../source-options.ts';
 
-interface CompileOptions extends SourceOptions, LiveOptions {
+interface CompileOptions extends SourceOptions {
   readonly stats?: boolean;
 }
 
@@ -27,10 +20,9 @@ export const compileCommand = (session: Session): Command =>
       description:
         'Prints the tables that the datapath enforces: identities, rule sets, classes and their ports. The same manifests ' +
         'always give the same text, so that it can be kept and compared in a review.',
-      arguments: [pathsOrLiveArgument()],
+      arguments: [sourceArgument()],
       options: [
         ...sourceOptions(),
-        ...liveOptions(),
         new Option('--stats', 'only count the entries, beside what other designs would need'),
       ],
       examples: [

@@ -2,16 +2,9 @@ import { Option, type Command } from 'commander';
 import { withCluster } from '../cluster-options.ts';
 import { defineCommand, structured, type Session } from '../command.ts';
 import type { ExplainReport } from '../explain-report.ts';
-import {
-  liveOptions,
-  pathsOrLiveArgument,
-  readSource,
-  sourceOptions,
-  type LiveOptions,
-  type SourceOptions,
-} from '../source-options.ts';
+import { readSource, sourceArgument, sourceOptions, type SourceOptions } from '../source-options.ts';
 
-interface ExplainOptions extends SourceOptions, LiveOptions {
+interface ExplainOptions extends SourceOptions {
   readonly from: string;
   readonly to: string;
   readonly port: string;
@@ -28,7 +21,7 @@ export const explainCommand = (session: Session): Command =>
       description:
         'Judges one connection and tells why: the rule that decided in each direction, the policies that isolate the ' +
         'pods, and for a denied connection the rules that came closest. A Service is followed to its backends first.',
-      arguments: [pathsOrLiveArgument()],
+      arguments: [sourceArgument()],
       options: [
         new Option(
           '--from <who>',
@@ -41,7 +34,6 @@ export const explainCommand = (session: Session): Command =>
           'deny',
         ]),
         ...sourceOptions(),
-        ...liveOptions(),
       ],
       examples: [
         {

@@ -1,18 +1,18 @@
 import type { Command } from 'commander';
 import { defineCommand, structured, type Session } from '../command.ts';
-import { loadOptions, pathsArgument, sourceOptions, type SourceOptions } from '../source-options.ts';
+import { loadOptions, manifestOptions, pathsArgument, type ManifestOptions } from '../source-options.ts';
 import { datapathOption, nameOption, type EngineOptions, type LabOptions } from './lab-options.ts';
 import type { UpReport } from '../lab-reports.ts';
 
 export const labUpCommand = (session: Session): Command =>
-  defineCommand<LabOptions & EngineOptions & SourceOptions, UpReport>(
+  defineCommand<LabOptions & EngineOptions & ManifestOptions, UpReport>(
     {
       name: 'up',
       summary: 'start a lab: every pod a network namespace, policies in the kernel',
       description:
         "Makes a network namespace for every node and pod of the manifests, with real addresses, Services and DNS, servers on all declared ports and an outside world, and enforces the policies with eBPF, or with nftables where the kernel can't. Touches nothing of the machine's own network.",
       arguments: [pathsArgument()],
-      options: [nameOption(), datapathOption(), ...sourceOptions()],
+      options: [nameOption(), datapathOption(), ...manifestOptions()],
       examples: [
         { command: 'sudo bulkhead lab up examples/shop', text: 'An online shop under default deny' },
         { command: 'helm template ./chart | sudo bulkhead lab up -', text: 'What a chart would make' },

@@ -3,16 +3,9 @@ import { defineCommand, structured, type Formats, type Session } from '../comman
 import type { MatrixReport } from '../matrix-report.ts';
 import type { MatrixView } from '../render/matrix/view.ts';
 import type { Terminal } from '../render/terminal.ts';
-import {
-  liveOptions,
-  pathsOrLiveArgument,
-  readSource,
-  sourceOptions,
-  type LiveOptions,
-  type SourceOptions,
-} from '../source-options.ts';
+import { readSource, sourceArgument, sourceOptions, type SourceOptions } from '../source-options.ts';
 
-interface MatrixOptions extends SourceOptions, LiveOptions {
+interface MatrixOptions extends SourceOptions {
   readonly by: MatrixReport['by'];
 }
 
@@ -25,10 +18,9 @@ export const matrixCommand = (session: Session): Command =>
         'Judges every ordered pair of workloads, and the outside, on every port that is declared, served or named by a ' +
         'policy. Replicas that agree are one row and one column. The outside is split by the ipBlocks of the policies, ' +
         'and asked also on a port that no policy names.',
-      arguments: [pathsOrLiveArgument()],
+      arguments: [sourceArgument()],
       options: [
         ...sourceOptions(),
-        ...liveOptions(),
         new Option('--by <what>', 'one row and column per workload or per pod')
           .choices(['workload', 'pod'])
           .default('workload'),

@@ -111,7 +111,7 @@ async function all<T extends readonly unknown[]>(lists: {
   const other = errors.find((error) => !forbidden.includes(error));
   if (other !== undefined) throw other;
   if (forbidden.length > 0) throw notAllowed(forbidden as readonly ApiError[]);
-  return Promise.all(lists) as unknown as Promise<T>;
+  return Promise.all(lists);
 }
 
 function notAllowed(errors: readonly ApiError[]): BulkheadError {
