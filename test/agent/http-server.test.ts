@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { text as readText } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { json, serveHttp, text } from '../../src/agent/http-server.ts';
-import type { HttpServer, Listen, Route } from '../../src/agent/http-server.ts';
+import type { HttpServer, Route } from '../../src/agent/http-server.ts';
+import type { Listen } from '../../src/agent/listen.ts';
 
 const routes: Readonly<Record<string, Route>> = {
   '/livez': () => text(200, 'ok\n'),
