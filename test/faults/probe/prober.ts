@@ -2,6 +2,7 @@
  * The process of the probes. Argument: a JSON list of streams. Says `{"ready":true}` once all connections stand, and answers
  * each command with a line: `{}` or a report. Ends with its input.
  */
+import { existsSync, writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import { onLines } from '../../../src/lab/wire.ts';
@@ -14,8 +15,11 @@ const catchUpMs = 20;
 /** What was sent so long ago has arrived, or will not. */
 const graceMs = 100;
 
-// What is probed may take all processors; the probes must not wait for it.
+// What is probed may take all processors; the probes must not wait for it. Where the kernel shares time out among sessions
+// (sched(7)), priority is the session's.
 setPriority(-20);
+const session = '/proc/self/autogroup';
+if (existsSync(session)) writeFileSync(session, '-20');
 const streams = JSON.parse(process.argv[2] ?? '[]') as readonly Stream[];
 const flows = new Map<string, PacketFlow | TcpFlow>();
 for (const [index, stream] of streams.entries()) {

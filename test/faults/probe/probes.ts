@@ -14,7 +14,8 @@ export class Probes {
   private constructor(streams: readonly Stream[]) {
     const script = join(import.meta.dirname, 'prober.ts');
     const args = ['--disable-warning=ExperimentalWarning', script, JSON.stringify(streams)];
-    this.#child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    // In a session of its own: within one, its priority would be at the cost of what is probed.
+    this.#child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
     this.#child.stdin.on('error', () => undefined);
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
   }
