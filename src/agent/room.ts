@@ -2,7 +2,7 @@
  * Who gives way where the datapath is full: whoever takes the most of it. Tables are shared by all namespaces, and whoever
  * may write policies in one of them must not take the room of the others.
  */
-import type { Peer, Policy, PortMatch, Section } from '../policy/ir.ts';
+import type { Peer, Policy, Section } from '../policy/ir.ts';
 
 interface Holder {
   /** What is in force, if anything is. */
@@ -17,17 +17,16 @@ export function weightOf({ ingress, egress }: Policy): number {
 function sectionWeight(section: Section | undefined): number {
   const rules = section?.rules ?? [];
   return rules.reduce(
-    (sum, { peers, ports }) => sum + 1 + sumOf(peers, peerWeight) + sumOf(ports, portWeight),
+    (sum, { peers, ports }) =>
+      sum +
+      1 +
+      (peers === 'any' ? 0 : peers.reduce((weight, peer) => weight + peerWeight(peer), 0)) +
+      (ports === 'any' ? 0 : ports.length),
     0,
   );
 }
 
-function sumOf<T>(list: 'any' | readonly T[], weight: (one: T) => number): number {
-  return list === 'any' ? 0 : list.reduce((sum, one) => sum + weight(one), 0);
-}
-
 const peerWeight = (peer: Peer): number => (peer.kind === 'ipBlock' ? 1 + peer.except.length : 1);
-const portWeight = (_: PortMatch): number => 1;
 
 /** Whose policy is to be put in force. */
 export interface Wanting {

@@ -10,7 +10,7 @@ import { besieged, ClusterStand, datagramsIn } from '../faults/cluster-stand.ts'
 import { recordFigure } from '../faults/figures.ts';
 import { nodeFaults, reboot } from '../faults/node-faults.ts';
 import { outcomeOf } from '../faults/outcome.ts';
-import { Probes } from '../faults/probe/probes.ts';
+import type { Probes } from '../faults/probe/probes.ts';
 
 const isRoot = process.geteuid?.() === 0;
 const missing = ['/usr/sbin/runc', '/usr/lib/cni/ptp', join(root, 'dist/bulkhead.bpf.o')].find(
@@ -57,9 +57,9 @@ describe.skipIf(why !== undefined)(
         patienceMs,
       );
 
-      test(
-        reboot.name,
-        async () => {
+      test.each([reboot])(
+        '$name',
+        async ({ name }) => {
           await probes?.stop();
           probes = undefined;
           const spray = await stand.spray();
@@ -72,8 +72,9 @@ describe.skipIf(why !== undefined)(
           while (!(await stand.isServed())) await sleep(200);
           await spray.stop();
           const { netns, address } = await stand.end('server');
-          recordFigure({ fault: reboot.name, engine, before, address, leaked: datagramsIn(netns) });
+          recordFigure({ fault: name, engine, before, address, leaked: datagramsIn(netns) });
           await stand.reaches(false);
+          expect(await stand.isServed()).toBe(true);
         },
         patienceMs,
       );

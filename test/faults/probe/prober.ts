@@ -28,7 +28,6 @@ for (const [index, stream] of streams.entries()) {
 }
 
 let longestPauseMs = 0;
-let ended = false;
 const say = (what: object): void => void process.stdout.write(`${JSON.stringify(what)}\n`);
 
 onLines(process.stdin, (line) => {
@@ -44,15 +43,12 @@ onLines(process.stdin, (line) => {
     }, graceMs);
   }
 });
-process.stdin.on('end', () => {
-  ended = true;
-});
 
 say({ ready: true });
 const resting = new Int32Array(new SharedArrayBuffer(4));
 let due = performance.now();
 let last = due;
-while (!ended) {
+while (!process.stdin.readableEnded) {
   const now = performance.now();
   if (now - due > catchUpMs) due = now;
   if (now >= due) longestPauseMs = Math.max(longestPauseMs, now - last);

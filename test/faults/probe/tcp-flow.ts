@@ -10,8 +10,9 @@ import type { Stream, Tally } from './stream.ts';
 const accept4: (fd: number, address: null, length: null, flags: number) => number = libc.func(
   'int accept4(int, void *, void *, int)',
 );
-const getsockopt: (fd: number, level: number, option: number, value: Uint8Array, size: Uint8Array) => number =
-  libc.func('int getsockopt(int, int, int, void *, void *)');
+const getsockopt: (
+  ...call: [fd: number, level: number, option: number, value: Uint8Array, size: Uint8Array]
+) => number = libc.func('int getsockopt(int, int, int, void *, void *)');
 
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
