@@ -1,6 +1,6 @@
 /** What a cluster is made of, and which Go package each part is. Versions are those of the go.mod beside this file. */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** A Go module of ours, with a folder here, that names packages of one upstream module as its tools. */
@@ -28,6 +28,12 @@ const groups = {
         [`${variable}.gitMinor`]: minor,
       };
     },
+  },
+  // A group of its own: its program is ours, and what it needs must not make the others be built anew.
+  'upstream-suite': {
+    folder: 'upstream-suite',
+    module: 'k8s.io/kubernetes',
+    linkerVariables: () => ({}),
   },
   containerd: {
     folder: 'containerd',
@@ -57,6 +63,7 @@ const packages = {
   'kube-proxy': [groups.kubernetes, 'k8s.io/kubernetes/cmd/kube-proxy'],
   kubectl: [groups.kubernetes, 'k8s.io/kubernetes/cmd/kubectl'],
   agnhost: [groups.kubernetes, 'k8s.io/kubernetes/test/images/agnhost'],
+  'netpol-suite': [groups['upstream-suite'], '.'],
   containerd: [groups.containerd, 'github.com/containerd/containerd/v2/cmd/containerd'],
   'containerd-shim-runc-v2': [
     groups.containerd,
@@ -70,8 +77,8 @@ const packages = {
 export type PartName = keyof typeof packages;
 
 export const lightParts = ['etcd', 'kube-apiserver'] as const satisfies readonly PartName[];
-/** What checks deploy/, and is no part of a cluster. */
-const tools: readonly PartName[] = ['helm', 'promtool'];
+/** What checks deploy/ or judges a cluster, and is no part of one. */
+const tools: readonly PartName[] = ['helm', 'promtool', 'netpol-suite'];
 /** Of a whole cluster. */
 export const allParts = (Object.keys(packages) as readonly PartName[]).filter(
   (name) => !tools.includes(name),
@@ -99,7 +106,9 @@ export function partNamed(name: PartName): Part {
   );
   const linkerFlags = ['-s', '-w', ...variables].join(' ');
   const tags = (group.tags ?? []).join(',');
-  const digest = createHash('sha256').update(manifest).update(linkerFlags).update(tags).digest('hex');
+  const digest = createHash('sha256').update(manifest).update(linkerFlags).update(tags);
+  for (const source of readdirSync(moduleFolder).filter((file) => file.endsWith('.go')))
+    digest.update(readFileSync(join(moduleFolder, source)));
   return {
     name,
     moduleFolder,
@@ -107,7 +116,7 @@ export function partNamed(name: PartName): Part {
     linkerFlags,
     tags,
     version,
-    cacheKey: `${group.folder}-${version}-${digest.slice(0, 8)}`,
+    cacheKey: `${group.folder}-${version}-${digest.digest('hex').slice(0, 8)}`,
   };
 }
 
