@@ -1,11 +1,12 @@
 /** The options of every command that reads manifests or a running cluster, and what they mean to the sources. */
-import { Argument, InvalidArgumentError, Option } from 'commander';
+import { Argument, Option } from 'commander';
 import { BulkheadError, failure, type Diagnostic } from '../errors.ts';
 import type { IpFamily } from '../objects/ip.ts';
 import type { Cluster } from '../objects/model.ts';
 import { clusterOptions, withCluster, type ClusterOptions } from './cluster-options.ts';
 import type { Context } from './context.ts';
 import type { Progress } from './progress.ts';
+import { parseCount } from './parse-count.ts';
 
 export interface ManifestOptions {
   readonly unknownFields: 'error' | 'warn';
@@ -100,11 +101,4 @@ export function loadOptions(options: ManifestOptions, paths: readonly string[], 
     nodes: options.nodes,
     ...(paths.includes('-') ? { stdin: context.readStdin() } : {}),
   };
-}
-
-function parseCount(text: string): number {
-  const count = Number(text);
-  if (!Number.isInteger(count) || count < 1 || count > 100)
-    throw new InvalidArgumentError('It must be a number from 1 to 100.');
-  return count;
 }

@@ -7,6 +7,7 @@ import type { ModelNode } from './models.ts';
 export interface PodState {
   readonly node: string;
   readonly host: number;
+  readonly addresses?: readonly Address[];
   readonly labels: Labels;
   readonly ports: readonly PortSpec[];
   readonly hostNetwork: boolean;

@@ -25,6 +25,8 @@ export interface ModelNode {
 export interface PodPlace {
   readonly node: string;
   readonly host: number;
+  /** Where somebody else gives addresses: those, instead of the host number in its node's ranges. */
+  readonly addresses?: readonly Address[];
 }
 
 export interface Model {
@@ -91,6 +93,16 @@ function addressOf(text: string, place: string): Address {
   const address = parseAddress(text);
   if (!address) throw invalid(place, `${text} is no address`);
   return address;
+}
+
+/** One per family asked for. `ranges` are those of its node. */
+export function podAddresses(
+  { host, addresses }: Omit<PodPlace, 'node'>,
+  ranges: readonly Cidr[],
+  families: readonly IpFamily[],
+): readonly Address[] {
+  if (!addresses) return hostAddresses(ranges, host, families);
+  return families.flatMap((family) => addresses.find((address) => address.family === family) ?? []);
 }
 
 /** The addresses that a host number stands for in some ranges, one per family asked for. */

@@ -15,15 +15,20 @@ import {
   serviceManifest,
 } from './manifests.ts';
 import type { PodState } from './manifests.ts';
-import { hostAddresses } from './models.ts';
+import { hostAddresses, podAddresses } from './models.ts';
 import type { ModelNode, Models } from './models.ts';
 import { fillIn } from './placeholders.ts';
 
 interface Contents {
   readonly namespaces: ReadonlyMap<string, Labels>;
   readonly pods: ReadonlyMap<string, PodState>;
-  /** Decoded when they are created, so that one which the API would refuse is refused. */
-  readonly policies: ReadonlyMap<string, ManifestObject>;
+  readonly policies: ReadonlyMap<string, PolicyState>;
+}
+
+interface PolicyState {
+  readonly manifest: unknown;
+  /** Decoded when it is created, so that one which the API would refuse is refused. */
+  readonly object: ManifestObject;
 }
 
 export class World {
@@ -81,7 +86,8 @@ export class World {
       });
     const spec = fillIn(change.body.spec, (name) => this.primaryAddress(name), place);
     const manifest = policyManifest(change.name, { ...change.body, spec: spec as typeof change.body.spec });
-    return this.#with({ policies: new Map([...policies, [change.name, decode(manifest)]]) });
+    const policy = { manifest, object: decode(manifest) };
+    return this.#with({ policies: new Map([...policies, [change.name, policy]]) });
   }
 
   /** Keyed as sources/manifests.ts does; an object that is as it was is the same object. */
@@ -92,8 +98,13 @@ export class World {
       ...namespaces.entries().map(([name, labels]) => namespaceManifest(name, labels)),
       ...pods.entries().flatMap(([key, pod]) => this.#podManifests(key, pod)),
     ];
-    const objects = [...manifests.map(decode), ...policies.values()];
+    const objects = [...manifests.map(decode), ...policies.values().map(({ object }) => object)];
     return new Map(objects.map((object) => [`${object.kind}/${object.namespace}/${object.name}`, object]));
+  }
+
+  /** As they would be given to an API server, by `namespace/name`. */
+  policyManifests(): ReadonlyMap<string, unknown> {
+    return new Map(this.#contents.policies.entries().map(([key, { manifest }]) => [key, manifest]));
   }
 
   /** In the cluster's first family, of a pod, `service:` of a pod, a node, an outside point, or `any`: zero. */
@@ -104,7 +115,8 @@ export class World {
     const pod = this.#contents.pods.get(key);
     if (pod) {
       const { pods, services } = this.#node(pod.node);
-      return hostAddresses(service ? services : pods, pod.host, [primary])[0];
+      if (service) return hostAddresses(services, pod.host, [primary])[0];
+      return podAddresses(pod, pods, [primary])[0];
     }
     const addresses = this.#models.nodes.get(name)?.addresses ?? this.#models.outside.get(name);
     return addresses?.find(({ family }) => family === primary);
@@ -159,16 +171,17 @@ export class World {
   #pod(key: string, body: PodBody, place: string): PodState {
     const { ports } = this.#case;
     const [, name = ''] = key.split('/');
-    const before = this.#contents.pods.get(key) ?? this.#models.pods.get(key);
+    const before: Partial<PodState> | undefined = this.#contents.pods.get(key) ?? this.#models.pods.get(key);
     const fresh = { ports, labels: { pod: name }, hostNetwork: false, phase: 'Running' };
-    const { node, host, ...rest } = { ...fresh, ...before, ...body };
+    const { node, host, addresses, ...rest } = { ...fresh, ...before, ...body };
     if (node === undefined || host === undefined) throw invalid(place, 'needs a node and a host');
-    return { node, host, ...rest };
+    const isWhereItWas = addresses !== undefined && body.host === undefined;
+    return { node, host, ...rest, ...(isWhereItWas ? { addresses } : {}) };
   }
 
   #podManifests(key: string, pod: PodState): unknown[] {
     const node = this.#node(pod.node);
-    const own = podManifest(key, pod, hostAddresses(node.pods, pod.host, this.families));
+    const own = podManifest(key, pod, podAddresses(pod, node.pods, this.families));
     const isOver = pod.phase === 'Succeeded' || pod.phase === 'Failed';
     if (pod.hostNetwork || isOver || pod.ports.length === 0) return [own];
     return [own, serviceManifest(key, pod, hostAddresses(node.services, pod.host, this.families))];

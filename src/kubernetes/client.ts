@@ -43,6 +43,11 @@ export interface WatchOptions extends Selectors {
   readonly silenceMs?: number;
 }
 
+export interface WriteOptions {
+  /** Everything is checked, and nothing kept. */
+  readonly dryRun?: boolean;
+}
+
 export interface ApplyOptions {
   /** Whose fields these are: the name of the program. */
   readonly fieldManager: string;
@@ -121,12 +126,24 @@ export class KubernetesClient {
   }
 
   /** With a `place.name` and a subresource: `pods/eviction`, `serviceaccounts/token`. */
-  async create(resource: Resource, place: Place, object: unknown): Promise<RawObject> {
-    return this.#object({ ...toCall('create', resource, place), method: 'POST', body: jsonBody(object) });
+  async create(
+    resource: Resource,
+    place: Place,
+    object: unknown,
+    options: WriteOptions = {},
+  ): Promise<RawObject> {
+    const call = toCall('create', resource, place);
+    return this.#object({ ...call, method: 'POST', body: jsonBody(object), query: writeQuery(options) });
   }
 
-  async replace(resource: Resource, place: Place, object: unknown): Promise<RawObject> {
-    return this.#object({ ...toCall('update', resource, place), method: 'PUT', body: jsonBody(object) });
+  async replace(
+    resource: Resource,
+    place: Place,
+    object: unknown,
+    options: WriteOptions = {},
+  ): Promise<RawObject> {
+    const call = toCall('update', resource, place);
+    return this.#object({ ...call, method: 'PUT', body: jsonBody(object), query: writeQuery(options) });
   }
 
   /** Server-side apply: creates the object, or makes its fields those given. */
@@ -180,6 +197,10 @@ export function parseObject(action: Action, text: string): RawObject {
 
 function toCall(verb: string, resource: Resource, place: Place): Pick<Call, 'action' | 'path'> {
   return { action: `${verb} ${describePlace(resource, place)}`, path: resourcePath(resource, place) };
+}
+
+function writeQuery({ dryRun }: WriteOptions): NonNullable<Call['query']> {
+  return { dryRun: dryRun === true ? 'All' : undefined };
 }
 
 function namespaceOf({ namespace }: { namespace?: string }): Place {

@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { agnhostImage } from './images/test-images.ts';
+import { agnhostImage } from '../../src/conformance/cluster/image.ts';
 import { ApiClient } from './api/client.ts';
 import { allParts } from './parts/catalogue.ts';
 import { findPart } from './parts/cache.ts';

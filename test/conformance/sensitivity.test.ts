@@ -23,7 +23,7 @@ function withBug({ policies, cluster, flow }: Bug): Engine {
   return {
     name: 'buggy',
     summary: 'the oracle, misled',
-    sendsPackets: false,
+    callsServices: false,
     open: async () => {
       let state: EngineState | undefined;
       return {

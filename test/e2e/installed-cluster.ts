@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from '../../scripts/deploy/names.ts';
-import { agnhostImage } from '../cluster/images/test-images.ts';
+import { agnhostImage } from '../../src/conformance/cluster/image.ts';
 import { ensureParts } from '../cluster/parts/cache.ts';
 import { allParts } from '../cluster/parts/catalogue.ts';
 import { reasonToSkip } from '../cluster/parts/reason-to-skip.ts';

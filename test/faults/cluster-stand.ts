@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { root } from '../../scripts/deploy/names.ts';
 import type { EngineName } from '../../src/datapath/engine-choice.ts';
 import { inNetns, isNetns } from '../../src/kernel/netns.ts';
-import { agnhostImage } from '../cluster/images/test-images.ts';
+import { agnhostImage } from '../../src/conformance/cluster/image.ts';
 import type { ClusterNode } from '../cluster/node/node.ts';
 import { ensureParts } from '../cluster/parts/cache.ts';
 import { run } from '../cluster/process/run.ts';

@@ -7,7 +7,7 @@ import type { Engine } from '../engine.ts';
 export const compiled: Engine = {
   name: 'compiled',
   summary: 'the compiled tables, looked up in software',
-  sendsPackets: false,
+  callsServices: false,
   open: async () => {
     const compiler = new Compiler();
     let program: Program | undefined;

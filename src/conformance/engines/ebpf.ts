@@ -14,7 +14,7 @@ import type { PacketNode } from './packet-session.ts';
 export const ebpf: Engine = {
   name: 'ebpf',
   summary: 'the eBPF programs in the kernel, on packet bytes (root)',
-  sendsPackets: false,
+  callsServices: false,
   open: async ({ nodes }) => {
     requireBpf(thisMachine());
     return new PacketSession(nodes, () => new KernelNode());

@@ -7,7 +7,7 @@ import { LabSession } from '../lab/lab-session.ts';
 export const labEbpf: Engine = {
   name: 'lab-ebpf',
   summary: 'real packets between network namespaces, enforced by eBPF (root)',
-  sendsPackets: true,
+  callsServices: true,
   open: async (options) => {
     requireLabMachine();
     return new LabSession({ ...options, openDatapath: openNodeDatapath });

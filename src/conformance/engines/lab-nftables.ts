@@ -7,7 +7,7 @@ import { LabSession } from '../lab/lab-session.ts';
 export const labNftables: Engine = {
   name: 'lab-nftables',
   summary: 'real packets between network namespaces, enforced by nftables (root)',
-  sendsPackets: true,
+  callsServices: true,
   open: async (options) => {
     requireLabMachine('nftables');
     return new LabSession({

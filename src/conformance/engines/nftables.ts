@@ -12,7 +12,7 @@ import type { PacketNode } from './packet-session.ts';
 export const nftables: Engine = {
   name: 'nftables',
   summary: 'the nftables rules, interpreted on packet bytes',
-  sendsPackets: false,
+  callsServices: false,
   open: async ({ nodes }) => {
     const { changes } = newTable({ logGroup: 0, allowedEvents: false });
     return new PacketSession(nodes, () => new InterpretedNode(changes));

@@ -5,7 +5,7 @@ import type { Engine, EngineState } from '../engine.ts';
 export const reference: Engine = {
   name: 'reference',
   summary: 'the reference evaluator',
-  sendsPackets: false,
+  callsServices: false,
   open: async () => {
     let state: EngineState | undefined;
     return {

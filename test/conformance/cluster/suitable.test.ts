@@ -1,0 +1,54 @@
+/** What of the corpus a cluster can be asked, and what it can't. */
+import { expect, test } from 'vitest';
+import { blocksHoldTheSame } from '../../../src/conformance/cluster/blocks.ts';
+import { reasonAgainst } from '../../../src/conformance/cluster/suitable.ts';
+import { readCorpus } from '../../../src/conformance/corpus.ts';
+import type { Models } from '../../../src/conformance/models.ts';
+import { World } from '../../../src/conformance/world.ts';
+import { parseAddress } from '../../../src/objects/ip.ts';
+
+const { models, cases } = readCorpus();
+
+test('only cases are left out that need what an API server can’t be told', () => {
+  const left = cases.flatMap((given) => {
+    const reason = reasonAgainst(given);
+    return reason === undefined ? [] : [`${given.id}: ${reason}`];
+  });
+  expect(left).toEqual([
+    'corner-16: it has pods of the host network',
+    "corner-25: a pod's phase is the kubelet's",
+    "corner-28: a pod's phase is the kubelet's",
+    'corner-51: the API server knows no extensions/v1beta1',
+    'e2e-46: pods send only TCP and UDP',
+    'e2e-47: pods send only TCP and UDP',
+    'e2e-48: pods send only TCP and UDP',
+  ]);
+});
+
+/** z/c at one address, and those of its node where `others` says. */
+function placed(others: Readonly<Record<string, string>>): Models {
+  const pods = [...models.pods].map(([key, place]) => {
+    const address = parseAddress(others[key] ?? '');
+    return [key, address ? { ...place, addresses: [address] } : place] as const;
+  });
+  return { ...models, pods: new Map(pods) };
+}
+
+function holdTheSame(id: string, real: Models): boolean {
+  const given = cases.find((one) => one.id === id);
+  if (!given) throw new Error(`no case ${id}`);
+  const worlds = { model: World.before(given, models, 'ipv4'), real: World.before(given, real, 'ipv4') };
+  return blocksHoldTheSame(given, worlds);
+}
+
+test('blocks hold the same pods at other addresses, or the case is not for them', () => {
+  // Its blocks leave eight and four bits of z/c's address open.
+  expect(holdTheSame('cyclonus-peers-011', models)).toBe(true);
+  const elsewhere = { 'y/c': '10.9.2.33', 'z/b': '10.9.2.34', 'z/c': '10.9.2.35' };
+  const node = { ...elsewhere, 'x/b': '10.9.2.3', 'y/a': '10.9.2.4' };
+  expect(holdTheSame('cyclonus-peers-011', placed(node))).toBe(true);
+  expect(holdTheSame('cyclonus-peers-011', placed({ ...node, 'y/a': '10.9.2.36' }))).toBe(false);
+  expect(holdTheSame('cyclonus-peers-011', placed(elsewhere))).toBe(false);
+  // One without blocks.
+  expect(holdTheSame('e2e-01', placed(elsewhere))).toBe(true);
+});
