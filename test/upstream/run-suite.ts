@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ensureParts } from '../../cluster/parts/cache.ts';
-import type { Progress } from '../../cluster/parts/cache.ts';
+import { ensureParts } from '../cluster/parts/cache.ts';
+import type { Progress } from '../cluster/parts/cache.ts';
 import { readGinkgoReport, type SuiteCase } from './suite-report.ts';
 
 export interface SuiteOptions {

@@ -1,5 +1,5 @@
 /** What Kubernetes' own suite says of its cases, and the short form of it that is kept: JUnit without its logs. */
-import { escapeMarkup } from '../../../src/cli/render/markup.ts';
+import { escapeMarkup } from '../../src/cli/render/markup.ts';
 
 /** The part that is read here of the report that Ginkgo, upstream's test framework, writes. */
 interface GinkgoReport {
@@ -41,7 +41,10 @@ export function readGinkgoReport(text: string): readonly SuiteCase[] {
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-export function renderSuiteJunit(title: string, cases: readonly SuiteCase[]): string {
+/** On what the cases ran, as names and values. */
+export type Circumstances = Readonly<Record<string, string>>;
+
+export function renderSuiteJunit(on: Circumstances, cases: readonly SuiteCase[]): string {
   const count = (outcome: SuiteCase['outcome']): number =>
     cases.filter((one) => one.outcome === outcome).length;
   const seconds = cases.reduce((sum, one) => sum + one.seconds, 0);
@@ -49,7 +52,12 @@ export function renderSuiteJunit(title: string, cases: readonly SuiteCase[]): st
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     `<testsuites ${totals}>`,
-    `  <testsuite name="${escapeMarkup(title)}" ${totals}>`,
+    `  <testsuite name="Kubernetes network policies" ${totals}>`,
+    '    <properties>',
+    ...Object.entries(on).map(
+      ([name, value]) => `      <property name="${name}" value="${escapeMarkup(value)}"/>`,
+    ),
+    '    </properties>',
     ...cases.map(renderCase),
     '  </testsuite>',
     '</testsuites>',
