@@ -4,6 +4,7 @@
 #
 #   scripts/setup.sh             everything
 #   scripts/setup.sh --no-root   only what needs no root: enough for the offline commands
+#   scripts/setup.sh --cluster   also what tests on real Kubernetes clusters need (docs/cluster.md): minutes, the first time
 #
 # Exit code 0: ready (with --no-root, or where nobody can become root: ready for the offline commands).
 set -eu
@@ -11,13 +12,15 @@ root=$(CDPATH='' cd -- "$(dirname "$0")/.." && pwd -P)
 cd "$root"
 
 with_packages=yes
+with_cluster=no
 locked=no
 for argument in "$@"; do
   case $argument in
     --no-root) with_packages=no ;;
+    --cluster) with_cluster=yes ;;
     --locked) locked=yes ;; # Internal: we run under the lock already.
     *)
-      sed -n '2,8s/^# \{0,1\}//p' "$0" >&2
+      sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
       exit 2
       ;;
   esac
@@ -40,6 +43,15 @@ curl           curl                               asks the lab's servers
 LIST
 }
 
+# Likewise; tests on Kubernetes clusters need them, and nothing else.
+cluster_packages() {
+  cat <<LIST
+runc                         runc              runs the containers of a test cluster
+containernetworking-plugins  /usr/lib/cni/ptp  links its pods
+openssl                      openssl           makes its certificates
+LIST
+}
+
 present() {
   case $1 in
     /*) [ -e "$1" ] ;;
@@ -48,8 +60,9 @@ present() {
   esac
 }
 
+# missing_packages LIST: of debian_packages or cluster_packages
 missing_packages() {
-  debian_packages | while read -r package proof _; do
+  "$1" | while read -r package proof _; do
     present "$proof" || echo "$package"
   done
 }
@@ -113,9 +126,10 @@ find_root() {
   if [ -t 0 ]; then sudo -v; else sudo -n true 2>/dev/null; fi
 }
 
-install_debian_packages() {
-  echo "Debian packages for the lab and the tests:"
-  debian_packages | while read -r package _ purpose; do
+# install_packages TITLE LIST: those in $packages, explained by the list
+install_packages() {
+  echo "Debian packages for $1:"
+  "$2" | while read -r package _ purpose; do
     case " $packages " in *" $package "*) printf '    %-15s%s\n' "$package" "$purpose" ;; esac
   done
   export DEBIAN_FRONTEND=noninteractive
@@ -132,8 +146,9 @@ explain_missing_packages() {
 }
 
 packages=
-[ "$with_packages" = no ] || packages=$(missing_packages | tr '\n' ' ' | sed 's/ $//')
-if [ -z "$packages" ] && node_modules_current && ! object_stale && ! bundle_stale; then
+[ "$with_packages" = no ] || packages=$(missing_packages debian_packages | tr '\n' ' ' | sed 's/ $//')
+checkout_ready() { [ -z "$packages" ] && node_modules_current && ! object_stale && ! bundle_stale; }
+if checkout_ready && [ "$with_cluster" = no ]; then
   exit 0
 fi
 
@@ -155,7 +170,7 @@ if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
 fi
 
 if [ -n "$packages" ]; then
-  if find_root; then install_debian_packages; else explain_missing_packages; fi
+  if find_root; then install_packages 'the lab and the tests' debian_packages; else explain_missing_packages; fi
 fi
 
 if ! node_modules_current; then
@@ -179,5 +194,14 @@ if object_stale; then
 fi
 if bundle_stale; then
   step 'the bundle' scripts/node.sh scripts/build.ts
+fi
+# Without it all else works, and tests on clusters are skipped and say so.
+if [ "$with_cluster" = yes ]; then
+  packages=$(missing_packages cluster_packages | tr '\n' ' ' | sed 's/ $//')
+  if [ -n "$packages" ] && find_root; then
+    (install_packages 'test clusters' cluster_packages) || echo '  Without them tests on clusters are skipped.'
+  fi
+  scripts/node.sh test/cluster/main.ts parts ||
+    echo '  Without all parts of a test cluster some tests on clusters are skipped.'
 fi
 if [ -f "$object" ]; then echo 'Ready.'; else echo 'Ready for the offline commands.'; fi

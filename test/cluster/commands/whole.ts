@@ -6,6 +6,7 @@ import { Command, Option } from 'commander';
 import type { Families } from '../network/address-plan.ts';
 import { cniKinds, type Cni } from '../node/cni-configuration.ts';
 import { ensureParts } from '../parts/cache.ts';
+import { everyPart } from '../parts/catalogue.ts';
 import { Component } from '../process/component.ts';
 import { clusterDown, clusterFolder, clusterUp } from '../whole/cluster.ts';
 import { say, timed } from './print.ts';
@@ -23,6 +24,9 @@ export function wholeCommands(): Command[] {
       )
       .option('--nodes <n>', 'how many nodes', Number, 2)
       .action(up),
+    new Command('parts')
+      .description('build the programs that a cluster and its tests need, where they are not there yet')
+      .action(buildParts),
     named('down', 'stop everything and remove it, whatever state it is in').action(down),
     named('status', 'which parts run').action(status),
     named('kubectl', 'kubectl on this cluster').argument('<args...>').passThroughOptions().action(kubectl),
@@ -47,6 +51,10 @@ async function up({
   const options = { name, cni, families: ip, nodes, keep: true, progress: say };
   const { kubeconfig } = await timed('ready', async () => clusterUp(options));
   console.log(kubeconfig);
+}
+
+async function buildParts(): Promise<void> {
+  await timed('all parts are there', async () => ensureParts(everyPart, say));
 }
 
 async function down({ name }: Named): Promise<void> {

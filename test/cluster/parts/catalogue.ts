@@ -79,10 +79,10 @@ export type PartName = keyof typeof packages;
 export const lightParts = ['etcd', 'kube-apiserver'] as const satisfies readonly PartName[];
 /** What checks deploy/ or judges a cluster, and is no part of one. */
 const tools: readonly PartName[] = ['helm', 'promtool', 'netpol-suite'];
+/** Of a cluster, and what its tests need besides. */
+export const everyPart = Object.keys(packages) as readonly PartName[];
 /** Of a whole cluster. */
-export const allParts = (Object.keys(packages) as readonly PartName[]).filter(
-  (name) => !tools.includes(name),
-);
+export const allParts = everyPart.filter((name) => !tools.includes(name));
 
 export interface Part {
   readonly name: PartName;
