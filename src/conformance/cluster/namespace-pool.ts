@@ -1,21 +1,16 @@
 /** The namespaces of a session: made when first needed, relabelled after that, all removed at its end. */
-import { setTimeout as sleep } from 'node:timers/promises';
-import { ApiError } from '../../kubernetes/api-error.ts';
 import type { KubernetesClient } from '../../kubernetes/client.ts';
 import { namespaces } from '../../kubernetes/resource.ts';
 import type { Labels } from '../../objects/model.ts';
 import { labelPatch } from './label-patch.ts';
 import { runLabel, type Names } from './names.ts';
-import { slow } from './slow.ts';
+import { untilGone } from './until-gone.ts';
 
 export interface NamespacePoolOptions {
   readonly client: KubernetesClient;
   readonly names: Names;
   readonly run: string;
 }
-
-const pauseMs = 150;
-const patienceMs = 120_000;
 
 export class NamespacePool {
   readonly #options: NamespacePoolOptions;
@@ -46,11 +41,7 @@ export class NamespacePool {
   async delete(name: string): Promise<void> {
     const real = this.#options.names.namespace(name);
     await this.#delete(real);
-    const deadline = performance.now() + patienceMs;
-    while (await this.#isThere(real)) {
-      if (performance.now() > deadline) throw slow(`namespace ${real} is not gone`, patienceMs);
-      await sleep(pauseMs);
-    }
+    await untilGone(this.#options.client, namespaces, { name: real });
   }
 
   /** Everything in them goes with them, soon after this. */
@@ -61,15 +52,5 @@ export class NamespacePool {
   async #delete(real: string): Promise<void> {
     this.#live.delete(real);
     await this.#options.client.delete(namespaces, { name: real });
-  }
-
-  async #isThere(real: string): Promise<boolean> {
-    try {
-      await this.#options.client.get(namespaces, { name: real });
-      return true;
-    } catch (error) {
-      if (error instanceof ApiError && error.status === 404) return false;
-      throw error;
-    }
   }
 }

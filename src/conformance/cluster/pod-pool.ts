@@ -12,6 +12,7 @@ import { labelPatch } from './label-patch.ts';
 import { podName, runLabel, type Names } from './names.ts';
 import { podObject, type WantedPod } from './pod-spec.ts';
 import { slow } from './slow.ts';
+import { untilGone } from './until-gone.ts';
 
 export interface LivePod {
   readonly namespace: string;
@@ -61,11 +62,7 @@ export class PodPool {
     const { namespace, name } = live;
     this.#live.delete(`${namespace}/${name}`);
     await client.delete(pods, { namespace, name }, { gracePeriodSeconds: 0 });
-    const deadline = performance.now() + patienceMs;
-    while (await isThere(client, namespace, name)) {
-      if (performance.now() > deadline) throw slow(`pod ${namespace}/${name} is not gone`, patienceMs);
-      await sleep(pauseMs);
-    }
+    await untilGone(client, pods, { namespace, name });
   }
 
   /** Its namespace was deleted. */
@@ -145,15 +142,5 @@ export class PodPool {
 
   #keyOf(pod: WantedPod): string {
     return this.#placeOf(pod).join('/');
-  }
-}
-
-async function isThere(client: KubernetesClient, namespace: string, name: string): Promise<boolean> {
-  try {
-    await client.get(pods, { namespace, name });
-    return true;
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 404) return false;
-    throw error;
   }
 }
