@@ -29,8 +29,9 @@ import { reasonToSkip } from '../cluster/parts/reason-to-skip.ts';
 import { Conversation, echoServer, until } from '../datapath/conversation.ts';
 import { world } from '../datapath/guard-world.ts';
 import { isRoot } from '../datapath/kernel-tables.ts';
-import { podInterfacePrefix, TestNetwork } from '../datapath/test-network.ts';
+import { TestNetwork } from '../datapath/test-network.ts';
 import type { PodName } from '../datapath/test-network.ts';
+import { agentOptions } from './agent-options.ts';
 
 const reason = reasonToSkip(lightParts);
 const node = 'n1';
@@ -132,27 +133,13 @@ describe.skipIf(!isRoot || reason !== undefined)(
         kubeconfig = controlPlane.kubeconfig,
       ): Promise<Agent> {
         log = '';
-        const options: AgentOptions = {
+        const options = agentOptions(network, directory, {
           node,
-          version: '0.0.0-test',
           engine,
-          startup: 'strict',
-          syncPeriodMs: 3_600_000,
-          cacheSyncTimeoutMs: 60_000,
           degradedAfterMs: 300,
-          healthAddress: '127.0.0.1',
-          healthPort: 0,
-          runDirectory: directory,
-          bpffs: network.bpffs,
-          netns: network.node,
-          cniDirectory: directory,
-          cniPluginDirectory: directory,
-          installGate: false,
-          podInterfaces: podInterfacePrefix,
           events: 'all',
-          publishStatus: true,
           ...change,
-        };
+        });
         const client = new KubernetesClient(await findConnection({ kubeconfig }));
         agent = new Agent(options, client, { log: (level, message) => (log += `${level} ${message}\n`) });
         await agent.start();

@@ -10,6 +10,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { requiredRights } from '../../src/agent/required-rights.ts';
 import { root } from '../../scripts/deploy/names.ts';
+import { agentOptions } from '../agent/agent-options.ts';
 import { Agent } from '../../src/agent/agent.ts';
 import { detachEngines } from '../../src/agent/node-datapath.ts';
 import { KubernetesClient } from '../../src/kubernetes/client.ts';
@@ -20,7 +21,7 @@ import { lightParts } from '../cluster/parts/catalogue.ts';
 import { reasonToSkip } from '../cluster/parts/reason-to-skip.ts';
 import { until } from '../datapath/conversation.ts';
 import { isRoot } from '../datapath/kernel-tables.ts';
-import { podInterfacePrefix, TestNetwork } from '../datapath/test-network.ts';
+import { TestNetwork } from '../datapath/test-network.ts';
 import { objectsOf } from './objects.ts';
 import type { KubernetesObject } from './objects.ts';
 
@@ -108,30 +109,9 @@ describe.skipIf(!isRoot || reason !== undefined)(
       const client = new KubernetesClient(
         await findConnection({ kubeconfig: join(directory, 'kubeconfig') }),
       );
-      agent = new Agent(
-        {
-          node,
-          version: '0',
-          engine: 'nftables',
-          startup: 'strict',
-          syncPeriodMs: 3_600_000,
-          cacheSyncTimeoutMs: 60_000,
-          degradedAfterMs: 60_000,
-          healthAddress: '127.0.0.1',
-          healthPort: 0,
-          runDirectory: directory,
-          bpffs: network.bpffs,
-          netns: network.node,
-          cniDirectory: directory,
-          cniPluginDirectory: directory,
-          installGate: false,
-          podInterfaces: podInterfacePrefix,
-          events: 'denied',
-          publishStatus: true,
-        },
-        client,
-        { log: (_, message) => log.push(message) },
-      );
+      agent = new Agent(agentOptions(network, directory, { node, engine: 'nftables' }), client, {
+        log: (_, message) => log.push(message),
+      });
       await agent.start();
       return agent;
     }

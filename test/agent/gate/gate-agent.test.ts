@@ -18,7 +18,8 @@ import { reasonToSkip } from '../../cluster/parts/reason-to-skip.ts';
 import { Conversation, echoServer, until } from '../../datapath/conversation.ts';
 import { world } from '../../datapath/guard-world.ts';
 import { isRoot } from '../../datapath/kernel-tables.ts';
-import { podInterfacePrefix, TestNetwork } from '../../datapath/test-network.ts';
+import { TestNetwork } from '../../datapath/test-network.ts';
+import { agentOptions } from '../agent-options.ts';
 
 const reason = reasonToSkip(lightParts);
 const pods = '/api/v1/namespaces/default/pods';
@@ -100,26 +101,7 @@ describe.skipIf(!isRoot || reason !== undefined)(
       });
 
       async function start(): Promise<void> {
-        const options = {
-          node: 'n1',
-          version: '0',
-          engine,
-          startup: 'strict',
-          syncPeriodMs: 3_600_000,
-          cacheSyncTimeoutMs: 60_000,
-          degradedAfterMs: 60_000,
-          healthAddress: '127.0.0.1',
-          healthPort: 0,
-          runDirectory: directory,
-          bpffs: network.bpffs,
-          netns: network.node,
-          cniDirectory: directory,
-          cniPluginDirectory: directory,
-          installGate: false,
-          podInterfaces: podInterfacePrefix,
-          events: 'denied',
-          publishStatus: false,
-        } as const;
+        const options = agentOptions(network, directory, { node: 'n1', engine, publishStatus: false });
         const client = new KubernetesClient(await findConnection({ kubeconfig: controlPlane.kubeconfig }));
         agent = new Agent(options, client, { log: () => undefined });
         await agent.start();
