@@ -10,6 +10,7 @@ import { table, withTables } from '../../src/conformance/tables.ts';
 import type { Campaign } from '../attacks/attack.ts';
 import { campaigns } from '../attacks/campaigns.ts';
 import { engines as attacked } from '../attacks/engines.ts';
+import { faultTables } from '../faults/all-faults.ts';
 import { corpusFolder } from '../fuzz/fuzz.ts';
 import { bugGroups } from '../seeded-bugs/all-bugs.ts';
 import type { BugGroup } from '../seeded-bugs/all-bugs.ts';
@@ -57,7 +58,8 @@ function summary({ corpus, campaigns, bugGroups }: Proof, docs: string): string 
     conformance: `[Known test cases](${docs}conformance.md): upstream's, Cyclonus', corner cases`,
     semantics: `[Corner cases](${docs}semantics.md) decided, each with reason and test`,
     attacks: `[Attacks](${docs}security.md) that succeed where nobody enforces`,
-    fuzzing: `[Fuzzing](${docs}fuzzing.md) of packets and of sequences of changes`,
+    faults: `[Faults](${docs}faults.md) under probes every millisecond`,
+    fuzzing: `[Fuzzing](${docs}fuzzing.md): packets, changes, manifests, API objects`,
   };
   return table(
     ['What', 'How many', 'On', 'Command'],
@@ -81,7 +83,13 @@ function summary({ corpus, campaigns, bugGroups }: Proof, docs: string): string 
         'compiler, nftables rules, eBPF programs',
         code('npm test -- test/compiler test/datapath'),
       ],
-      [links.fuzzing, 'bounded, or without end', 'compiler, eBPF programs', code('npm run fuzz')],
+      [
+        links.faults,
+        number(sum(Object.values(faultTables), (faults) => faults.length)),
+        'agents of either engine, a real API server',
+        code('npm test -- test/faults'),
+      ],
+      [links.fuzzing, 'bounded, or without end', 'readers, compiler, eBPF programs', code('npm run fuzz')],
       [
         'Bugs seeded into the sources, all caught',
         number(bugs),
