@@ -49,10 +49,10 @@ const sum = <T>(list: readonly T[], of: (one: T) => number): number =>
   list.reduce((total, one) => total + of(one), 0);
 
 /** `docs`: the way there. */
-function summary({ corpus, campaigns, bugGroups }: Proof, docs: string): string {
+function summary({ corpus, campaigns: tried, bugGroups: seeded }: Proof, docs: string): string {
   const corners = readCornerCases(corpus.cases).length;
-  const attacks = sum(campaigns, (campaign) => campaign.attacks.length);
-  const bugs = sum(bugGroups, (group) => Object.keys(group.bugs).length);
+  const attacks = sum(tried, (campaign) => campaign.attacks.length);
+  const bugs = sum(seeded, (group) => Object.keys(group.bugs).length);
   const cases = `${number(corpus.cases.length)} cases, ${number(runsOf(corpus.cases))} runs`;
   const links = {
     conformance: `[Known test cases](${docs}conformance.md): upstream's, Cyclonus', corner cases`,
@@ -115,13 +115,13 @@ function familyTable({ cases }: Corpus): string {
   return table(head, [...rows, ['all', cases.length, runsOf(cases)]]);
 }
 
-function attackTable(campaigns: readonly Campaign[]): string {
-  const rows = campaigns.map(({ title, attacks }) => [
+function attackTable(tried: readonly Campaign[]): string {
+  const rows = tried.map(({ title, attacks }) => [
     title,
     attacks.length,
     new Set(attacks.flatMap(({ standsFor }) => standsFor)).size,
   ]);
-  const all = campaigns.flatMap(({ attacks }) => attacks);
+  const all = tried.flatMap(({ attacks }) => attacks);
   const standsFor = new Set(all.flatMap((attack) => attack.standsFor));
   return table(['Campaign', 'Attacks', 'Stands for'], [...rows, ['all', all.length, standsFor.size]]);
 }

@@ -117,7 +117,8 @@ class EbpfDatapath implements Datapath {
   }
 
   *audit(): Generator<readonly Drift[]> {
-    yield [...(this.#attached ? auditGeneration(this.#attached) : []), ...tableDrifts(this.#nft)];
+    if (this.#attached) yield auditGeneration(this.#attached);
+    yield tableDrifts(this.#nft);
     yield* auditMemory(this.#object.memory);
   }
 
