@@ -1,6 +1,4 @@
 /** What a pod’s very first packets meet on real nodes: with the gate, and without it. */
-import type { ChildProcess } from 'node:child_process';
-import { text } from 'node:stream/consumers';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -37,11 +35,12 @@ describe.skipIf(why !== undefined)(
 
     beforeAll(async () => {
       await installed.up();
-      await onNode('nft', 'add table inet count');
-      await onNode('nft', 'add counter inet count passed');
-      const hook = '{ type filter hook postrouting priority 300; }';
-      await onNode('nft', `add chain inet count packets ${hook}`);
-      await onNode('nft', `add rule inet count packets udp dport ${port} counter name passed`);
+      await onNode(`nft -f - <<'END'
+        table inet count {
+          counter passed {}
+          chain packets { type filter hook postrouting priority 300; udp dport ${port} counter name passed; }
+        }
+END`);
       await kubectl(['apply', '-f', join(root, 'deploy/bulkhead.yaml')]);
       await installed.rolledOut();
       await installed.apply(policy, podOn('n1', 'server', { args: ['pause'] }));
@@ -51,25 +50,16 @@ describe.skipIf(why !== undefined)(
 
     afterAll(async () => installed.down());
 
-    /** On the first node; gives what the command prints. */
-    async function onNode(program: string, ...args: readonly string[]): Promise<string> {
-      const [node] = installed.cluster.nodes;
-      if (!node) throw new Error('there is no node');
-      const child: ChildProcess = node.exec([program, ...args]);
-      const ended = new Promise<number | null>((resolve) => void child.once('close', resolve));
-      const said = child.stdout ? await text(child.stdout) : '';
-      expect({ program, args, status: await ended }).toEqual({ program, args, status: 0 });
-      return said;
-    }
+    const onNode = async (script: string): Promise<string> => installed.onNode('n1', script);
 
     /** How many packets a new pod sends from its first instruction on, and how many of them get through. */
     async function firstPackets(name: string, may: string): Promise<{ sent: number; passed: number }> {
-      await onNode('nft', 'reset counter inet count passed');
+      await onNode('nft reset counter inet count passed');
       const container = { image: imageReference, command: ['/usr/bin/node', '-e', sender(server)] };
       await installed.apply(podOn('n1', name, container, { may }));
       await kubectl(['wait', `pod/${name}`, '--for=jsonpath={.status.phase}=Succeeded', '--timeout=60s']);
       const sent = Number(await kubectl(['logs', name]));
-      const counter = await onNode('nft', 'list counter inet count passed');
+      const counter = await onNode('nft list counter inet count passed');
       return { sent, passed: Number(/packets (\d+)/.exec(counter)?.[1]) };
     }
 
@@ -78,14 +68,40 @@ describe.skipIf(why !== undefined)(
       await installed.rolledOut();
     }
 
-    const configuration = async (): Promise<string> => onNode('cat', configurationFile);
+    async function removeAgents(): Promise<void> {
+      await kubectl(['-n', 'bulkhead-system', 'delete', 'daemonset', 'bulkhead', '--cascade=foreground']);
+    }
+
+    /** To the agent of the first node, by the only process there that is called so. */
+    async function signalAgent(signal: 'STOP' | 'CONT'): Promise<void> {
+      const isAgent = `tr '\\0' ' ' < "$process/cmdline" | grep -q 'bulkhead agent '`;
+      const send = `kill -${signal} "\${process#/proc/}"`;
+      await onNode(`for process in /proc/[0-9]*; do if ${isAgent}; then ${send}; fi; done`);
+    }
+
+    const about = (pod: string): readonly string[] => [`--field-selector=involvedObject.name=${pod}`];
+
+    const phaseOf = async (pod: string): Promise<string> =>
+      kubectl(['get', 'pod', pod, '-o', 'jsonpath={.status.phase}']);
+
+    const configuration = async (): Promise<string> => onNode(`cat ${configurationFile}`);
 
     const readConfiguration = async () =>
       JSON.parse(await configuration()) as { readonly plugins: readonly { readonly type: string }[] };
 
     async function writeConfiguration(content: unknown): Promise<void> {
-      await onNode('sh', '-c', `echo '${JSON.stringify(content)}' > ${configurationFile}`);
+      await onNode(`echo '${JSON.stringify(content)}' > ${configurationFile}`);
     }
+
+    test('without the gate nobody waits for the agent: what is forbidden does not pass, nor what is allowed', async () => {
+      await signalAgent('STOP');
+      for (const may of ['nothing', 'everything']) {
+        const { sent, passed } = await firstPackets(`not-gated-${may}`, may);
+        expect(passed).toBe(0);
+        expect(sent).toBeGreaterThan(100);
+      }
+      await signalAgent('CONT');
+    });
 
     test('with the gate: none that is forbidden passes, and every one that is allowed does', async () => {
       const before = await configuration();
@@ -99,6 +115,18 @@ describe.skipIf(why !== undefined)(
       expect(before).not.toContain('bulkhead-gate');
     });
 
+    test('with the gate pods wait for the agent, however slow it is', async () => {
+      await signalAgent('STOP');
+      const waiting = firstPackets('gated-waits', 'everything');
+      while (!(await kubectl(['get', 'events', ...about('gated-waits')])).includes('Scheduled'))
+        await sleep(100);
+      await sleep(2000);
+      expect(await phaseOf('gated-waits')).toBe('Pending');
+      await signalAgent('CONT');
+      const { sent, passed } = await waiting;
+      expect(passed).toBe(sent);
+    });
+
     test('a CNI that writes its configuration anew loses the gate only until the agent looks', async () => {
       const list = await readConfiguration();
       await writeConfiguration({
@@ -109,6 +137,37 @@ describe.skipIf(why !== undefined)(
       expect(await readConfiguration()).toMatchObject({
         plugins: [{ type: 'ptp' }, { type: 'bulkhead-gate' }],
       });
+    });
+
+    test('without an agent no pod starts, and says why; what is deleted goes', async () => {
+      const { plugins, ...list } = await readConfiguration();
+      const impatient = plugins.map((one) =>
+        one.type === 'bulkhead-gate' ? { ...one, timeoutMs: 1000 } : one,
+      );
+      await writeConfiguration({ ...list, plugins: impatient });
+      await removeAgents();
+      await installed.apply(podOn('n1', 'waits', { args: ['pause'] }));
+      const events = ['get', 'events', ...about('waits'), '-o', 'yaml'];
+      while (!(await kubectl(events)).includes('no agent of Bulkhead answers')) await sleep(200);
+      await kubectl(['delete', 'pod', 'server', '--timeout=60s']);
+      expect(await phaseOf('waits')).toBe('Pending');
+    });
+
+    test('starts what waited once there is an agent', async () => {
+      await reconfigure('-k', join(root, 'test/deploy/fixtures/with-gate'));
+      await kubectl(['wait', 'pod/waits', '--for=condition=Ready', '--timeout=90s']);
+      expect(await phaseOf('waits')).toBe('Running');
+    });
+
+    test('uninstalled, the configuration is what it was, and pods start by themselves', async () => {
+      await removeAgents();
+      await kubectl(['apply', '-f', join(root, 'deploy/uninstall.yaml')]);
+      const done = ['rollout', 'status', 'daemonset/bulkhead-uninstall', '--timeout=60s'];
+      await kubectl(['-n', 'bulkhead-uninstall', ...done]);
+      expect(await configuration()).not.toContain('bulkhead-gate');
+      expect(await onNode('ls -A /opt/cni/bin')).not.toContain('bulkhead');
+      await installed.apply(podOn('n1', 'free', { args: ['pause'] }));
+      await kubectl(['wait', 'pod/free', '--for=condition=Ready', '--timeout=60s']);
     });
   },
 );

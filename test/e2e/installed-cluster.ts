@@ -2,6 +2,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { root } from '../../scripts/deploy/names.ts';
 import { agnhostImage } from '../../src/conformance/cluster/image.ts';
 import { ensureParts } from '../cluster/parts/cache.ts';
@@ -58,6 +59,17 @@ export class InstalledCluster {
       ['apply', '-f', '-'],
       JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }),
     );
+  }
+
+  /** Runs a script in all namespaces of a node; gives what it prints. */
+  async onNode(name: string, script: string): Promise<string> {
+    const node = this.cluster.nodes.find((one) => one.name === name);
+    const child = node?.exec(['sh', '-c', script]);
+    if (!child?.stdout || !child.stderr) throw new Error(`there is no node ${name}`);
+    const ended = new Promise<number | null>((resolve) => void child.once('close', resolve));
+    const [said, complaint, status] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
+    if (status !== 0) throw new Error(`${name}: ${script}: ended with ${status}: ${complaint}`);
+    return said;
   }
 
   /** The agents of all nodes are the ones that were asked for, and ready. */

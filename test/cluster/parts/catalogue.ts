@@ -52,6 +52,13 @@ const groups = {
     // The clients of every cloud, which only scraping needs.
     tags: ['remove_all_sd'],
   },
+  'kube-router': {
+    folder: 'kube-router',
+    module: 'github.com/cloudnativelabs/kube-router/v2',
+    linkerVariables: (version) => ({
+      'github.com/cloudnativelabs/kube-router/v2/pkg/version.Version': version,
+    }),
+  },
 } as const satisfies Record<string, Group>;
 
 const packages = {
@@ -72,13 +79,14 @@ const packages = {
   ctr: [groups.containerd, 'github.com/containerd/containerd/v2/cmd/ctr'],
   helm: [groups.helm, 'helm.sh/helm/v4/cmd/helm'],
   promtool: [groups.prometheus, 'github.com/prometheus/prometheus/cmd/promtool'],
+  'kube-router': [groups['kube-router'], 'github.com/cloudnativelabs/kube-router/v2/cmd/kube-router'],
 } as const satisfies Record<string, readonly [Group, string]>;
 
 export type PartName = keyof typeof packages;
 
 export const lightParts = ['etcd', 'kube-apiserver'] as const satisfies readonly PartName[];
-/** What checks deploy/ or judges a cluster, and is no part of one. */
-const tools: readonly PartName[] = ['helm', 'promtool', 'netpol-suite'];
+/** What checks deploy/, judges a cluster or is to be migrated from, and is no part of one. */
+const tools: readonly PartName[] = ['helm', 'promtool', 'netpol-suite', 'kube-router'];
 /** Of a cluster, and what its tests need besides. */
 export const everyPart = Object.keys(packages) as readonly PartName[];
 /** Of a whole cluster. */

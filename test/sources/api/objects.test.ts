@@ -108,6 +108,18 @@ describe('a pod', () => {
     expect(decoded({ metadata, status }).object?.addresses).toEqual([]);
   });
 
+  test('has the uid that its runtime has, and none where it can’t be read', () => {
+    const metadata = { ...running.metadata, uid: 'one' };
+    const annotations = { 'kubernetes.io/config.hash': 'hash' };
+    expect(decoded({ metadata }).object?.uid).toBe('one');
+    expect(decoded({ metadata: { ...metadata, annotations } }).object?.uid).toBe('hash');
+    const unreadable = decoded({ metadata: { ...metadata, labels: { app: 1 } } });
+    expect({ uid: unreadable.object?.uid, problems: unreadable.problems.length }).toEqual({
+      uid: undefined,
+      problems: 1,
+    });
+  });
+
   test('belongs to its Deployment rather than to the ReplicaSet between them', () => {
     const ownerReferences = [{ kind: 'ReplicaSet', name: 'cart-5d9f', controller: true }];
     const owned = { ...running.metadata, ownerReferences };
