@@ -38,6 +38,8 @@ export interface CaseReport {
   readonly cells: number;
   readonly ms: number;
   readonly differences: readonly DifferenceReport[];
+  /** As for the whole report. */
+  readonly skippedCells: Readonly<Record<string, number>>;
 }
 
 export interface DifferenceReport {
@@ -96,6 +98,7 @@ function caseReport(result: CaseResult): CaseReport {
       step: difference.step,
       text: textOf(difference),
     })),
+    skippedCells: Object.fromEntries(result.skipped),
   };
 }
 

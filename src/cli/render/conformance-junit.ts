@@ -23,8 +23,10 @@ function renderCase(one: CaseReport, engine: string): readonly string[] {
   switch (one.outcome) {
     case 'passed':
       return [`    <testcase${attributes(head)}/>`];
-    case 'skipped':
-      return [`    <testcase${attributes(head)}><skipped/></testcase>`];
+    case 'skipped': {
+      const message = Object.keys(one.skippedCells).join('; ');
+      return [`    <testcase${attributes(head)}><skipped${attributes({ message })}/></testcase>`];
+    }
     case 'failed':
       return [
         `    <testcase${attributes(head)}>`,

@@ -24,6 +24,7 @@ const report: ConformanceReport = {
       differences: Array.from({ length: 12 }, (_, index) => {
         return { step: 2, text: `x/a → y/b ${index}/TCP IPv4: expected denied, was allowed` };
       }),
+      skippedCells: {},
     },
     {
       id: 'corner-02',
@@ -34,6 +35,7 @@ const report: ConformanceReport = {
       cells: 0,
       ms: 0,
       differences: [],
+      skippedCells: { 'no Service leads there': 3 },
     },
   ],
 };
@@ -71,7 +73,7 @@ describe('a run with differences', () => {
     ]);
     expect(lines.filter((line) => line.startsWith('step 2: '))).toHaveLength(12);
     expect(lines).toContain(
-      '    <testcase name="corner-02 (ipv4): Another" classname="lab-ebpf.corner" time="0.000"><skipped/></testcase>',
+      '    <testcase name="corner-02 (ipv4): Another" classname="lab-ebpf.corner" time="0.000"><skipped message="no Service leads there"/></testcase>',
     );
   });
 });
