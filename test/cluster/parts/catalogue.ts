@@ -87,8 +87,8 @@ export type PartName = keyof typeof packages;
 export const lightParts = ['etcd', 'kube-apiserver'] as const satisfies readonly PartName[];
 /** What checks deploy/, judges a cluster or is to be migrated from, and is no part of one. */
 const tools: readonly PartName[] = ['helm', 'promtool', 'netpol-suite', 'kube-router'];
-/** Of a cluster, and what its tests need besides. */
-export const everyPart = Object.keys(packages) as readonly PartName[];
+/** Of a cluster, and what its tests need besides; kube-router, which one test alone needs, is built by who asks for it. */
+export const everyPart = (Object.keys(packages) as PartName[]).filter((name) => name !== 'kube-router');
 /** Of a whole cluster. */
 export const allParts = everyPart.filter((name) => !tools.includes(name));
 
