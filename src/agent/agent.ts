@@ -75,9 +75,15 @@ export class Agent {
   /** Nothing enforced on this node when the agent began. */
   readonly #isFirst: boolean;
 
-  /** Closes the node's pods where nothing enforces yet. Throws BulkheadError where this machine can't. */
-  constructor(options: AgentOptions, client: KubernetesClient, logger: Logger) {
+  readonly #synced: () => void;
+
+  /**
+   * Closes the node's pods where nothing enforces yet. Throws BulkheadError where this machine can't. `synced` is called
+   * once, when the kernel enforces what the API server said.
+   */
+  constructor(options: AgentOptions, client: KubernetesClient, logger: Logger, synced = () => {}) {
     this.#options = options;
+    this.#synced = synced;
     this.#client = client;
     this.#logger = logger;
     const paths = agentPaths(options);
@@ -273,6 +279,7 @@ export class Agent {
       policies: networkPolicies.size,
     });
     this.#gate.changed();
+    this.#synced();
   }
 
   /** `open`: addresses that nobody has are nobody's business. */
