@@ -36,6 +36,7 @@ import type { AgentOptions } from './options.ts';
 import { policyId, wantedPolicy } from './policy-intake.ts';
 import { readPodNetwork } from './pod-network.ts';
 import type { PodNetwork } from './pod-network.ts';
+import { RefusalEvents } from './refusal-events.ts';
 import { Resync } from './resync.ts';
 import { StatusWriter } from './status-writer.ts';
 import { WatchKeeper } from './watch-keeper.ts';
@@ -63,6 +64,8 @@ export class Agent {
   readonly #gate: GateServer;
   /** Undefined: no gate was asked for. */
   readonly #gateKeeper: GateKeeper | undefined;
+  readonly #events: RefusalEvents | undefined;
+  #eventsFailing: string | undefined;
   #status: StatusWriter | undefined;
   #beat: NodeJS.Timeout | undefined;
   #version = 0;
@@ -116,6 +119,13 @@ export class Agent {
       this.#enforcer.update({});
       logger.log('info', 'no policy was enforced on this node: its pods are closed until everything is read');
     }
+    this.#events = options.publishStatus
+      ? new RefusalEvents({
+          client,
+          node: options.node,
+          onResult: (error) => this.#noteEvents(error),
+        })
+      : undefined;
     this.#journal = new FlowJournal(options.node, () => ({
       version: this.#version,
       snapshot: {
@@ -204,6 +214,7 @@ export class Agent {
     this.#watch.stop();
     this.#resync.stop();
     this.#drain.stop();
+    this.#events?.close();
     await this.#status?.close();
     await Promise.all([this.#servers.stop(), this.#gate.stop()]);
     this.#enforcer.close();
@@ -237,6 +248,7 @@ export class Agent {
       ([key, object]) => [key, object?.refused === undefined ? object?.policy : undefined] as const,
     );
     const nodes = [...update.nodes].map(([name, node]) => [name, node && this.#podRangesOf(node)] as const);
+    this.#events?.know(update.networkPolicies);
     const pods = this.#claims.told(update.pods, this.#version === 0);
     for (const [key, pod] of pods) this.#countLocal(key, pod);
     this.#live.apply({ ...update, nodes, pods, networkPolicies: readable });
@@ -317,6 +329,7 @@ export class Agent {
     if (this.#health.set('policies', policies)) {
       this.#logger.log(policies.ok ? 'info' : 'error', policies.message, { condition: 'policies' });
     }
+    this.#events?.refused(refusals);
     this.#metrics.refused.clear();
     for (const [code, same] of Map.groupBy(refusals.values(), (one) => one.code)) {
       this.#metrics.refused.set(same.length, { code });
@@ -358,6 +371,14 @@ export class Agent {
     const { behind } = this.#enforcer;
     if (!behind && this.#health.ready) this.#realised = this.#watch.policiesVersion ?? this.#realised;
     return this.#realised;
+  }
+
+  /** Once for a kind of failure: there may be many to write. */
+  #noteEvents(error: BulkheadError | undefined): void {
+    if (error && error.code !== this.#eventsFailing) {
+      this.#logger.log('warn', error.diagnostics[0]?.message ?? error.message);
+    }
+    this.#eventsFailing = error?.code;
   }
 
   #statusNow() {

@@ -306,7 +306,8 @@ export class NodeEnforcer {
   #refusal(since: number): Reason {
     const [first] = this.#behind?.diagnostics ?? [];
     const code = this.#behind?.code ?? '';
-    return { code, message: first?.message ?? this.#behind?.message ?? code, since };
+    const message = first?.message ?? this.#behind?.message ?? code;
+    return { code, message, ...(first?.hint === undefined ? {} : { hint: first.hint }), since };
   }
 }
 

@@ -16,6 +16,7 @@ export function wantedPolicy(object: ApiPolicy, now: number): WantedPolicy {
     refusal: {
       code: reason?.code ?? 'POLICY_UNREADABLE',
       message: [reason?.field, reason?.message ?? 'it could not be read'].filter(Boolean).join(': '),
+      ...(reason?.hint === undefined ? {} : { hint: reason.hint }),
       since: now,
       enforced: 'closed',
     },

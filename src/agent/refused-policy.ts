@@ -5,6 +5,8 @@ export interface Refusal {
   /** As in docs/errors.md. */
   readonly code: string;
   readonly message: string;
+  /** What to do. */
+  readonly hint?: string;
   /** Milliseconds since the epoch. */
   readonly since: number;
   /** `previous`: the version before goes on; `closed`: the pods that it selects are isolated, and nobody may reach them. */

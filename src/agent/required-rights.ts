@@ -11,4 +11,6 @@ export const requiredRights: readonly RequiredRight[] = [
   { apiGroups: ['networking.k8s.io'], resources: ['networkpolicies'], verbs: ['list', 'watch'] },
   // Server-side apply asks for both where the object is new.
   { apiGroups: ['bulkhead.io'], resources: ['nodepolicystatuses'], verbs: ['create', 'patch'] },
+  // One that is still true counts up.
+  { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create', 'patch'] },
 ];

@@ -16,6 +16,7 @@ const timeOfDay: Readonly<Record<string, string>> = {
   'src/operate/followed-flows.ts': 'from when on flows of a node that comes later are shown: for people',
   'src/operate/policy-rollout.ts': 'heartbeats come from other machines: a report for people',
   'src/operate/read-rollout.ts': 'the same',
+  'src/agent/refusal-events.ts': 'an Event says when',
   'src/agent/watch-keeper.ts': 'since when the API server is away: for people',
   'src/kernel/packet-clock.ts':
     'the kernel stamps logged packets with it; kept between the last look and now',

@@ -12,6 +12,7 @@ import { requiredRights } from '../../src/agent/required-rights.ts';
 import { root } from '../../scripts/deploy/names.ts';
 import { agentOptions } from '../agent/agent-options.ts';
 import { Agent } from '../../src/agent/agent.ts';
+import { RefusalEvents } from '../../src/agent/refusal-events.ts';
 import { detachEngines } from '../../src/agent/node-datapath.ts';
 import { KubernetesClient } from '../../src/kubernetes/client.ts';
 import { findConnection } from '../../src/kubernetes/connect.ts';
@@ -124,11 +125,40 @@ describe.skipIf(!isRoot || reason !== undefined)(
       expect(log.filter((line) => line.includes('forbidden'))).toEqual([]);
     });
 
+    /** As an agent would that refuses a policy, and the next one after it. */
+    async function tellOfRefusal(): Promise<void> {
+      const client = new KubernetesClient(
+        await findConnection({ kubeconfig: join(directory, 'kubeconfig') }),
+      );
+      const refusal = { code: 'DATAPATH_FULL', message: 'full', since: 0, enforced: 'closed' } as const;
+      const revision = { namespace: 'default', name: 'one', uid: '1', resourceVersion: '1', generation: 1 };
+      for (let agents = 0; agents < 2; agents += 1) {
+        const told = Promise.withResolvers<void>();
+        const events = new RefusalEvents({
+          client,
+          node,
+          onResult: (error) => {
+            if (error) log.push(error.message);
+            told.resolve();
+          },
+        });
+        const policy = { ...revision, key: 'default/one', refused: [] };
+        events.know([[policy.key, policy]]);
+        events.refused(new Map([['NetworkPolicy/default/one', refusal]]));
+        await told.promise;
+        events.close();
+      }
+      client.close();
+    }
+
     test.each(rights)('without $verb of $resource it says so', async (right) => {
+      log = [];
+      await api.request('DELETE', '/apis/events.k8s.io/v1/namespaces/default/events');
       await api.request('DELETE', `/apis/bulkhead.io/v1alpha1/nodepolicystatuses/${node}`);
       await setRules(rulesWithout(right.resource, right.verb));
       while (await may(right)) await sleep(5);
-      await start();
+      if (right.resource === 'events') await tellOfRefusal();
+      else await start();
       const forbidden = `cannot ${right.verb} resource "${right.resource}"`;
       await until(() => log.some((line) => line.includes(forbidden)));
       await setRules(requiredRights);

@@ -55,7 +55,7 @@ export const agentCommand = (session: Session): Command =>
           .choices(['debug', 'info', 'warn', 'error'])
           .default('info'),
         new Option('--log-format <format>', 'of log lines').choices(['text', 'json']).default('text'),
-        new Option('--no-status', 'do not write NodePolicyStatus'),
+        new Option('--no-status', 'write neither NodePolicyStatus nor Events'),
         new Option(
           '--uninstall',
           'take everything out of the kernel of this node and out of its CNI, and end',
