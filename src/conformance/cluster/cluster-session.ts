@@ -52,7 +52,7 @@ export class ClusterSession implements EngineSession {
   #realisation: Realisation | undefined;
   /** Of the case that runs: its cluster after the last step, and what stands for its pods. */
   #before: Cluster | undefined;
-  #live = new Map<string, LivePod>();
+  #live: ReadonlyMap<string, LivePod> = new Map();
 
   constructor(options: ClusterSessionOptions) {
     const { client, run, image, prefix } = options;
@@ -82,8 +82,7 @@ export class ClusterSession implements EngineSession {
       const labels = { pod: name, service: serviceName(key) };
       return { key, node: this.#hostname(models.pods.get(key)?.node ?? ''), labels, ports };
     });
-    const live = await this.#pods.ensure(wanted);
-    this.#live = new Map(wanted.map(({ key }, index) => [key, live[index] as LivePod]));
+    this.#live = await this.#pods.ensure(wanted);
     const real = this.#realModels();
     const worlds = { model: World.before(given, models, stack), real: World.before(given, real, stack) };
     if (!blocksHoldTheSame(given, worlds)) throw new Unsuitable('its blocks need pods at other addresses');
@@ -179,8 +178,7 @@ export class ClusterSession implements EngineSession {
       const { key, node, labels, ports } = pod;
       return { key, node: this.#hostname(node), labels, ports };
     });
-    const live = await this.#pods.ensure(wanted);
-    this.#live = new Map(wanted.map(({ key }, index) => [key, live[index] as LivePod]));
+    this.#live = await this.#pods.ensure(wanted);
   }
 
   /** The models' nodes stand for as many of the cluster's as there are. */

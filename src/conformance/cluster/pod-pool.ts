@@ -41,19 +41,20 @@ export class PodPool {
     this.#options = options;
   }
 
-  /** Until all of them run and have these labels. In their order. */
-  async ensure(wanted: readonly WantedPod[]): Promise<readonly LivePod[]> {
+  /** Until all of them run and have these labels. By key. */
+  async ensure(wanted: readonly WantedPod[]): Promise<ReadonlyMap<string, LivePod>> {
     const missing = wanted.filter((pod) => !this.#live.has(this.#keyOf(pod)));
     await Promise.all(missing.map(async (pod) => this.#create(pod)));
     await this.#untilRunning(missing);
-    return Promise.all(
-      wanted.map(async (pod) => {
+    const all = await Promise.all(
+      wanted.map(async (pod): Promise<[string, LivePod]> => {
         const live = this.#live.get(this.#keyOf(pod));
         if (!live) throw new Error(`${pod.key} is not there`);
         await this.#label(live, this.#labelsOf(pod));
-        return live;
+        return [pod.key, live];
       }),
     );
+    return new Map(all);
   }
 
   /** Until it is gone from the API: its name may be used again at once. */
