@@ -4,27 +4,34 @@ import type { Case } from '../case.ts';
 import { fillIn } from '../placeholders.ts';
 import type { World } from '../world.ts';
 
-/** @param worlds the case's cluster before its first step, as in models.yaml and as it is */
-export function blocksHoldTheSame(
-  given: Case,
-  worlds: { readonly model: World; readonly real: World },
-): boolean {
-  const { model, real } = worlds;
+interface Worlds {
+  /** The case's cluster before its first step, as in models.yaml. */
+  readonly model: World;
+  /** As it is. */
+  readonly real: World;
+}
+
+/**
+ * Who would need other addresses for the first block that does not hold the same: either all who belong into it, or one who
+ * does not. Undefined if all is well.
+ */
+export function misplaced(given: Case, { model, real }: Worlds): readonly string[] | undefined {
   const names = [...given.pods, ...given.points];
-  return given.steps
+  const specs = given.steps
     .flatMap(({ changes }) => changes)
-    .every((change) => {
-      if (change.kind !== 'policy' || change.verb === 'delete') return true;
-      const [inModel, inReal] = [model, real].map((world) =>
-        prefixesIn(fillIn(change.body.spec, (name) => world.primaryAddress(name), given.id)),
-      );
-      return inModel?.every((prefix, index) =>
-        names.every(
-          (name) =>
-            holds(prefix, model.primaryAddress(name)) === holds(inReal?.[index], real.primaryAddress(name)),
-        ),
-      );
-    });
+    .flatMap((change) => (change.kind === 'policy' && change.verb !== 'delete' ? [change.body.spec] : []));
+  for (const spec of specs) {
+    const [inModel = [], inReal = []] = [model, real].map((world) =>
+      prefixesIn(fillIn(spec, (name) => world.primaryAddress(name), given.id)),
+    );
+    for (const [index, prefix] of inModel.entries()) {
+      const belongs = (name: string): boolean => holds(prefix, model.primaryAddress(name));
+      const is = (name: string): boolean => holds(inReal[index], real.primaryAddress(name));
+      const wrong = names.find((name) => belongs(name) !== is(name));
+      if (wrong !== undefined) return belongs(wrong) ? names.filter(belongs) : [wrong];
+    }
+  }
+  return undefined;
 }
 
 /** Every text that is a prefix, in the order of the fields. */

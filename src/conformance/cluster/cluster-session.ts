@@ -8,7 +8,7 @@ import { Unsuitable, type Answer, type EngineSession, type EngineState, type Que
 import { policyManifest, serviceName } from '../manifests.ts';
 import type { Models, PodPlace } from '../models.ts';
 import { World } from '../world.ts';
-import { blocksHoldTheSame } from './blocks.ts';
+import { misplaced } from './blocks.ts';
 import { Names } from './names.ts';
 import { NamespacePool } from './namespace-pool.ts';
 import { askPods, type PodQuestion } from './pod-prober.ts';
@@ -38,6 +38,8 @@ const timeouts = [300, 1000, 3000, 5000] as const;
 /** How long a change may take to be in force. */
 const patienceMs = 10_000;
 const pauseMs = 100;
+/** How many pods are made anew to get them into a block, or out of it: most CNIs give one address after the other. */
+const mostMoves = 30;
 
 /** For cells between others than pods. */
 const onlyPods = 'only pods can be asked, not nodes or what is outside the cluster';
@@ -50,6 +52,8 @@ export class ClusterSession implements EngineSession {
   readonly #policies: PolicySync;
   readonly #marker: Marker;
   #realisation: Realisation | undefined;
+  /** Pods don't get the addresses that cases need, however often they are made anew. */
+  #isFixed = false;
   /** Of the case that runs: its cluster after the last step, and what stands for its pods. */
   #before: Cluster | undefined;
   #live: ReadonlyMap<string, LivePod> = new Map();
@@ -71,7 +75,6 @@ export class ClusterSession implements EngineSession {
     this.#before = undefined;
     const { models } = this.#options;
     await this.#policies.apply(new Map());
-    const stack = stackOf(this.#options.families);
     const namespaces = new Set(given.pods.map((key) => key.split('/')[0] ?? ''));
     await Promise.all([...namespaces].map(async (name) => this.#namespaces.ensure(name, { ns: name })));
     const wanted = given.pods.map((key): WantedPod => {
@@ -83,10 +86,30 @@ export class ClusterSession implements EngineSession {
       return { key, node: this.#hostname(models.pods.get(key)?.node ?? ''), labels, ports };
     });
     this.#live = await this.#pods.ensure(wanted);
-    const real = this.#realModels();
-    const worlds = { model: World.before(given, models, stack), real: World.before(given, real, stack) };
-    if (!blocksHoldTheSame(given, worlds)) throw new Unsuitable('its blocks need pods at other addresses');
-    return real;
+    return this.#placed(given, wanted);
+  }
+
+  /** Makes pods anew, one after the other, until every block holds those that it should. */
+  async #placed(given: Case, wanted: readonly WantedPod[]): Promise<Models> {
+    const stack = stackOf(this.#options.families);
+    const model = World.before(given, this.#options.models, stack);
+    for (let left = mostMoves; ;) {
+      const models = this.#realModels();
+      const wrong = misplaced(given, { model, real: World.before(given, models, stack) });
+      if (!wrong) return models;
+      const movable = wanted.filter(({ key }) => wrong.includes(key));
+      left -= movable.length;
+      this.#isFixed ||= left < 0;
+      if (this.#isFixed || movable.length < wrong.length) {
+        throw new Unsuitable('its blocks need pods at other addresses');
+      }
+      for (const pod of movable) {
+        const live = this.#live.get(pod.key);
+        if (live) await this.#pods.delete(live);
+        await this.#pods.ensure([pod]);
+      }
+      this.#live = await this.#pods.ensure(wanted);
+    }
   }
 
   async refusal(change: Change): Promise<string | undefined> {

@@ -1,6 +1,6 @@
 /** What of the corpus a cluster can be asked, and what it can't. */
 import { expect, test } from 'vitest';
-import { blocksHoldTheSame } from '../../../src/conformance/cluster/blocks.ts';
+import { misplaced } from '../../../src/conformance/cluster/blocks.ts';
 import { reasonAgainst } from '../../../src/conformance/cluster/suitable.ts';
 import { readCorpus } from '../../../src/conformance/corpus.ts';
 import type { Models } from '../../../src/conformance/models.ts';
@@ -34,21 +34,26 @@ function placed(others: Readonly<Record<string, string>>): Models {
   return { ...models, pods: new Map(pods) };
 }
 
-function holdTheSame(id: string, real: Models): boolean {
+function wrongOf(id: string, real: Models): readonly string[] | undefined {
   const given = cases.find((one) => one.id === id);
   if (!given) throw new Error(`no case ${id}`);
   const worlds = { model: World.before(given, models, 'ipv4'), real: World.before(given, real, 'ipv4') };
-  return blocksHoldTheSame(given, worlds);
+  return misplaced(given, worlds);
 }
 
-test('blocks hold the same pods at other addresses, or the case is not for them', () => {
+test('blocks hold the same pods at other addresses, or it is known which of them must move', () => {
   // Its blocks leave eight and four bits of z/c's address open.
-  expect(holdTheSame('cyclonus-peers-011', models)).toBe(true);
-  const elsewhere = { 'y/c': '10.9.2.33', 'z/b': '10.9.2.34', 'z/c': '10.9.2.35' };
-  const node = { ...elsewhere, 'x/b': '10.9.2.3', 'y/a': '10.9.2.4' };
-  expect(holdTheSame('cyclonus-peers-011', placed(node))).toBe(true);
-  expect(holdTheSame('cyclonus-peers-011', placed({ ...node, 'y/a': '10.9.2.36' }))).toBe(false);
-  expect(holdTheSame('cyclonus-peers-011', placed(elsewhere))).toBe(false);
+  expect(wrongOf('cyclonus-peers-011', models)).toBeUndefined();
+  const three = { 'y/c': '10.9.2.33', 'z/b': '10.9.2.34', 'z/c': '10.9.2.35' };
+  const all = { ...three, 'x/b': '10.9.2.3', 'y/a': '10.9.2.4' };
+  expect(wrongOf('cyclonus-peers-011', placed(all))).toBeUndefined();
+  expect(wrongOf('cyclonus-peers-011', placed({ ...all, 'y/a': '10.9.2.36' }))).toEqual(['y/a']);
+  expect(wrongOf('cyclonus-peers-011', placed({ ...all, 'z/b': '10.9.2.50' }))).toEqual([
+    'y/c',
+    'z/b',
+    'z/c',
+  ]);
+  expect(wrongOf('cyclonus-peers-011', placed(three))).toEqual(['x/b', 'y/a', 'y/c', 'z/b', 'z/c']);
   // One without blocks.
-  expect(holdTheSame('e2e-01', placed(elsewhere))).toBe(true);
+  expect(wrongOf('e2e-01', placed(three))).toBeUndefined();
 });
