@@ -13,12 +13,12 @@ export class FakeDatapath implements Datapath {
   #ports = 0;
 
   apply(delta: Delta): void {
-    const ports = this.#ports + delta.add.ports.length;
+    const ports = this.#ports + delta.add.ports.length - delta.sweep.ports.length;
     if (this.refuses || ports > this.portCapacity)
       throw new BulkheadError(failure('DATAPATH_FULL', 'no room'));
     this.model.apply(delta);
     this.model.sweep();
-    this.#ports = ports - delta.sweep.ports.length;
+    this.#ports = ports;
   }
 
   sweep(): void {

@@ -208,6 +208,7 @@ describe('what does not fit', () => {
     const all = policy('second', [1, 3]).replace('matchLabels: { app: server }', '');
     const after = state(`${world}${policy('first', [80])}${all}`);
     enforcer.update(updateBetween(before, after));
+    expect(enforcer.behind).toBeUndefined();
     expect([...enforcer.refusals.keys()]).toEqual(['NetworkPolicy/x/second']);
     const toServer = flowTo(after.cluster, 80);
     expect(datapath().model.judge(toServer).allowed).toBe(true);

@@ -178,12 +178,14 @@ export class Tables {
     }
   }
 
+  /** What the sweep removes needs no room: it has slots that the capacity leaves free, as long as there are some. */
   #requireRoom(sizes: Sizes, delta: Delta): void {
+    const { sweep } = delta;
     const needs: [keyof Capacity, number][] = [
       ['addresses', Math.max(sizes.addresses4, sizes.addresses6)],
       ['cidrs', Math.max(sizes.cidrs4, sizes.cidrs6)],
-      ['classes', sizes.classes],
-      ['ports', sizes.ports],
+      ['classes', sizes.classes - sweep.classes.length],
+      ['ports', sizes.ports - sweep.ports.length],
       ['rules', ruleLimit(delta)],
     ];
     for (const [what, needed] of needs) {

@@ -110,7 +110,10 @@ export class Tables {
       rangeEdit(into, this.#ranges[into], ranges),
     );
     const sizes = sizesAfter(this.#sizes, edit);
-    requireRoom(sizes, uses.size, this.#options.capacity);
+    // What the sweep removes needs no room.
+    const swept = sizesAfter(sizes, { remove: sharedEntries(delta.sweep), add: [] });
+    const left = usesAfter(uses, portTables(delta.sweep.ports), -1);
+    requireRoom(swept, left.size, this.#options.capacity);
     this.#options.commit([...before, ...newRules(this.#uses, uses), ...editChanges(edit), ...after]);
     this.#version = into;
     this.#cidrs = cidrs;

@@ -5,13 +5,11 @@ import { computeDelta, emptyTables } from '../../../src/compiler/delta.ts';
 import { lookup } from '../../../src/compiler/lookup.ts';
 import { nodeTables } from '../../../src/compiler/node-tables.ts';
 import { Tables } from '../../../src/datapath/ebpf/tables.ts';
-import { tableNames, tableWords } from '../../../src/datapath/ebpf/table-memory.ts';
-import type { TableMemory, TableName } from '../../../src/datapath/ebpf/table-memory.ts';
 import { randomSeed } from '../../../src/datapath/ebpf/hash.ts';
-import { Words } from '../../../src/datapath/ebpf/words.ts';
 import type { Cluster } from '../../../src/objects/model.ts';
 import { evaluate } from '../../../src/policy/evaluate.ts';
 import type { Policy } from '../../../src/policy/ir.ts';
+import { heapMemory } from '../../datapath/heap-memory.ts';
 import { testCapacity } from '../../datapath/kernel-tables.ts';
 import { InterpretedTables } from '../../datapath/nftables/interpreted.ts';
 import { buildFlow } from '../../generate/flow.ts';
@@ -25,7 +23,12 @@ export function judgeEverywhere(cluster: Cluster, policies: readonly Policy[]): 
   const program = new Compiler().compile(cluster, policies);
   for (const node of cluster.nodes.values()) {
     const delta = computeDelta(emptyTables, nodeTables(program, node.name, node.podCIDRs));
-    new Tables({ memory: heapMemory(), seed: randomSeed(), capacity: testCapacity, flags: 0 }).apply(delta);
+    new Tables({
+      memory: heapMemory(testCapacity),
+      seed: randomSeed(),
+      capacity: testCapacity,
+      flags: 0,
+    }).apply(delta);
     new InterpretedTables().apply(delta);
   }
   for (let seed = 0; seed < flowCount; seed++) {
@@ -38,13 +41,4 @@ export function judgeEverywhere(cluster: Cluster, policies: readonly Policy[]): 
     );
   }
   return flowCount;
-}
-
-/** What the kernel would share. */
-function heapMemory(): TableMemory {
-  const words = tableWords(testCapacity);
-  const memory = tableNames.map((name): [TableName, Words] => {
-    return [name, new Words(name, new ArrayBuffer(4 * words[name]), words[name])];
-  });
-  return Object.fromEntries(memory) as Record<TableName, Words>;
 }
