@@ -72,9 +72,9 @@ END`);
       await kubectl(['-n', 'bulkhead-system', 'delete', 'daemonset', 'bulkhead', '--cascade=foreground']);
     }
 
-    /** To the agent of the first node, by the only process there that is called so. */
+    /** To the agent of the first node; the brackets keep the pattern from being what it looks for. */
     async function signalAgent(signal: 'STOP' | 'CONT'): Promise<void> {
-      const isAgent = `tr '\\0' ' ' < "$process/cmdline" | grep -q 'bulkhead agent '`;
+      const isAgent = `tr '\\0' ' ' < "$process/cmdline" | grep -q 'bulkhead[ ]agent '`;
       const send = `kill -${signal} "\${process#/proc/}"`;
       await onNode(`for process in /proc/[0-9]*; do if ${isAgent}; then ${send}; fi; done`);
     }
