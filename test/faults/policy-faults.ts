@@ -27,25 +27,34 @@ async function deleteBurst({ api }: LightStand): Promise<void> {
   await api.must('DELETE', `${policiesPath}?labelSelector=burst%3Dyes`);
 }
 
-const burst: Fault<LightStand> = {
-  name: '1,000 policies are created in a burst and deleted in one, the one of the probes changing in between',
-  outcome: 'each change is one commit; packets are judged by the tables before or after it',
-  run: async (stand) => {
-    const { api } = stand;
-    const indexes = Array.from({ length: 1000 }, (_, index) => index);
-    await Promise.all(
-      indexes.map(async (index) => {
-        await api.must('POST', policiesPath, burstPolicy(index));
-        if (index % 50 === 0) await api.must('PUT', `${policiesPath}/pair`, pairPolicy(index % 7));
-      }),
-    );
-    await deleteBurst(stand);
-    await api.must('PUT', `${policiesPath}/pair`, pairPolicy());
-    await stand.realised();
-  },
-};
+/** So many policies come at once and go at once. */
+function burstOf(count: number): Pick<Fault<LightStand>, 'name' | 'run'> {
+  return {
+    name: `${count.toLocaleString('en')} policies are created in a burst and deleted in one, the one of the probes changing in between`,
+    run: async (stand) => {
+      const { api } = stand;
+      const indexes = Array.from({ length: count }, (_, index) => index);
+      await Promise.all(
+        indexes.map(async (index) => {
+          await api.must('POST', policiesPath, burstPolicy(index));
+          if (index % 50 === 0) await api.must('PUT', `${policiesPath}/pair`, pairPolicy(index % 7));
+        }),
+      );
+      await deleteBurst(stand);
+      await api.must('PUT', `${policiesPath}/pair`, pairPolicy());
+      await stand.realised();
+    },
+  };
+}
+
+const outcome = 'each change is one commit; packets are judged by the tables before or after it';
+const bursts: readonly Fault<LightStand>[] = [
+  { ...burstOf(100), outcome },
+  { ...burstOf(1000), outcome: 'the same', isLong: true },
+];
 
 const huge: Fault<LightStand> = {
+  isLong: true,
   name: 'policies as large as the API server takes: by blocks, by ports, by peers, by labels of 63 and 253 characters',
   outcome:
     'what has room is put in force, what has none closes the pods that it selects and is named in the status; others hold',
@@ -129,4 +138,4 @@ const hostile: Fault<LightStand> = {
   },
 };
 
-export const policyFaults: readonly Fault<LightStand>[] = [burst, huge, hostile];
+export const policyFaults: readonly Fault<LightStand>[] = [...bursts, huge, hostile];

@@ -45,6 +45,8 @@ class Printer {
   readonly lines = new LineCounter();
   /** Where the line begins that is being written. */
   #lineStart = 0;
+  /** Of what was written last. To look at the text itself would put it together anew each time. */
+  #endsBlank = false;
 
   constructor() {
     this.lines.addNewLine(0);
@@ -129,7 +131,7 @@ class Printer {
 
   /** Separates from what stands before on the line. */
   #blank(): void {
-    if (this.text.length > this.#lineStart && !this.text.endsWith(' ')) this.#write(' ');
+    if (this.text.length > this.#lineStart && !this.#endsBlank) this.#write(' ');
   }
 
   #newLine(indent: number): void {
@@ -139,6 +141,7 @@ class Printer {
   #write(text: string): void {
     const start = this.text.length;
     this.text += text;
+    if (text !== '') this.#endsBlank = text.endsWith(' ');
     for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) {
       this.#lineStart = start + at + 1;
       this.lines.addNewLine(this.#lineStart);
