@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
- * Who has an address: the longest prefix that holds it. The directory says which lengths there may be, so that most
- * addresses need one look there and one at the table.
+ * Who has an address: the longest prefix that holds it. Over IPv4 a tree is walked down; over IPv6 a directory says which
+ * lengths there may be, so that most addresses need one look there and one at the table.
  */
 #ifndef BULKHEAD_ADDRESSES_H
 #define BULKHEAD_ADDRESSES_H
@@ -10,49 +10,32 @@
 #include "packet.h"
 #include "tables.h"
 
-/* The slot, 0 if there is none. */
-static __always_inline __u64 find4(__u32 prefix, __u32 exact, __u32 version)
-{
-	__u64 wanted = (__u64)exact << 32 | prefix;
-	__u32 home = hash_word(prefix);
-
-	for (int i = 0; i < WINDOW4; i++) {
-		__u32 index = version * options.addresses4 + ((home + i) & (options.addresses4 - 1));
-		const struct line4 *line = bpf_map_lookup_elem(&addresses4, &index);
-
-		if (!line)
-			return 0;
-#pragma unroll
-		for (int j = 0; j < SLOTS4; j++) {
-			__u64 slot = line->slots[j];
-
-			if (!((slot ^ wanted) & SLOT4_KEY) || !slot)
-				return slot;
-		}
-	}
-	return 0;
-}
-
-/* Not static, so that the verifier looks at it once. */
+/* The entry of the longest prefix that holds the address; 0 if there is none. Not static, so that the verifier looks at it once. */
 __noinline __u32 lookup_address4(__u32 address, __u32 version)
 {
-	__u32 index = version << 16 | address >> 16;
-	const struct directory4_entry *entry = bpf_map_lookup_elem(&directory4, &index);
-	__u32 spans;
+	__u32 zero = 0;
+	const struct root4 *root = bpf_map_lookup_elem(&roots4, &zero);
+	const struct node4 *nodes = bpf_map_lookup_elem(&nodes4, &zero);
+	__u32 entry;
 
-	if (!entry)
-		return 0;
-	spans = entry->spans;
-	for (int i = 0; i < 16 && spans; i++) {
-		/* The lowest bit is the longest prefix. */
-		__u32 span = spans & -spans;
-		__u64 slot = find4((address & -span) | span >> 1, span == 1 ? VALUE_EXACT : 0, version);
+	if (!root || !nodes)
+		return IDENTITY_UNPROGRAMMED;
+	version &= 1;
+	root += version << 16 | address >> 16;
+	nodes += version * options.nodes4;
+	entry = root->below;
+#pragma unroll
+	for (int shift = 12; shift >= 0; shift -= 4) {
+		__u32 index = entry & VALUE_MASK;
 
-		if (slot)
-			return slot >> 32;
-		spans ^= span;
+		if (!(entry & ENTRY4_NODE))
+			break;
+		/* Only while the tables are written, and then the verdict is thrown away. */
+		if (index >= options.nodes4)
+			return IDENTITY_UNPROGRAMMED;
+		entry = nodes[index].entries[address >> shift & 15];
 	}
-	return entry->value;
+	return entry ? entry : root->around;
 }
 
 static __always_inline bool is_free6(const struct slot6 *slot)

@@ -14,6 +14,8 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 /* Nothing uses it: it puts the types that only inlined code knows into the object's BTF, where a test reads them. */
 const struct {
 	struct event event;
+	struct root4 root4;
+	struct node4 node4;
 	enum reason reason;
 	enum hook hook;
 } described_types SEC("types") = {};

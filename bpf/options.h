@@ -26,8 +26,9 @@ struct options {
 	__u64 test_flows;
 	/* Random, see hash.h. */
 	__u64 hash[5];
+	/* Nodes of one copy. */
+	__u32 nodes4;
 	/* Lines of the tables, of one copy where there are two: powers of two. */
-	__u32 addresses4;
 	__u32 addresses6;
 	__u32 classes;
 	__u32 ports;

@@ -32,10 +32,8 @@ enum role {
 };
 
 /* What fits into a line of 64 bytes, and how many lines a search looks through. */
-#define SLOTS4 8
 #define SLOTS6 3
 #define SLOTS 4
-#define WINDOW4 12
 #define WINDOW6 32
 #define WINDOW 24
 
@@ -54,7 +52,7 @@ struct address6 {
 #define VALUE_SUBJECT (1u << 30)
 #define VALUE_SHADOWED (1u << 29)
 #define VALUE_OF_PREFIX (1u << 28)
-#define VALUE_MASK (VALUE_OF_PREFIX - 1)
+#define VALUE_MASK ((1u << 24) - 1)
 #define VALUE_KEY (VALUE_EXACT | VALUE_SHADOWED)
 
 /* compiler/tables.ts: unprogrammedIdentity. */
@@ -74,13 +72,6 @@ struct subject {
  */
 #define SLOT_GONE 1
 
-/* The prefix in the lower half, the value in the upper. Gone is SLOT_GONE in the upper half. */
-struct line4 {
-	__u64 slots[SLOTS4];
-};
-
-#define SLOT4_KEY ((__u64)VALUE_KEY << 32 | 0xffffffff)
-
 /* Gone: nothing but SLOT_GONE as value. */
 struct slot6 {
 	__u32 prefix[4];
@@ -93,14 +84,26 @@ struct line6 {
 };
 
 /*
- * By the first 16 bits of an address: the value of the longest prefix among those of at most 16 bits, and which longer
- * ones there are: bit n of `spans` stands for prefixes of 2^n addresses.
+ * Who has an IPv4 address: a tree, walked by the first 16 bits and then four at a time, a line of the processor's cache each.
+ * Addresses that are close to each other share lines, so that all pods of a large cluster take little more than the four bytes
+ * of each.
+ *
+ * An entry says who has all the addresses that it stands for: VALUE_SUBJECT and VALUE_MASK, and for user space the length plus
+ * one of the prefix that says so, ENTRY4_LENGTH; an address counts as longer than a prefix of 32 bits. Or, with ENTRY4_NODE, it is
+ * the number of the node that tells them apart. 0: no prefix of more than 16 bits holds them, so root4.around counts.
  */
-struct directory4_entry {
-	__u32 value;
-	__u16 spans;
-	/* Of the prefix whose value this is, plus one; for user space. 0: there is none. */
-	__u16 length;
+#define ENTRY4_NODE (1u << 31)
+#define ENTRY4_LENGTH (63u << 24)
+
+struct node4 {
+	__u32 entries[16];
+};
+
+struct root4 {
+	/* Of the longest prefix of at most 16 bits. */
+	__u32 around;
+	/* 0 or a node. */
+	__u32 below;
 };
 
 /*
@@ -172,21 +175,22 @@ struct {
 	__type(value, struct control);
 } control SEC(".maps");
 
+/* One value as large as the table: an index within it needs no call and no look at the map's own size. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 2 << 16);
-	__type(key, __u32);
-	__type(value, struct directory4_entry);
-} directory4 SEC(".maps");
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct root4) * (2 << 16));
+} roots4 SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct line4);
-} addresses4 SEC(".maps");
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct node4));
+} nodes4 SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

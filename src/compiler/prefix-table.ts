@@ -56,6 +56,14 @@ export class PrefixTable<T> {
     return this.#longest(family, bits, prefixLength - 1);
   }
 
+  *entries(
+    family: IpFamily,
+  ): Generator<{ readonly length: number; readonly leadingBits: LeadingBits; readonly value: T }> {
+    for (const { length, values } of this.#levels[family]) {
+      for (const [leading, value] of values) yield { length, leadingBits: leading, value };
+    }
+  }
+
   #longest(family: IpFamily, bits: bigint, maxLength: number): T | undefined {
     for (const { length, values } of this.#levels[family]) {
       if (length > maxLength) continue;

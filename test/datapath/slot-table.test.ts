@@ -2,9 +2,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Hash, randomSeed, seedWords } from '../../src/datapath/ebpf/hash.ts';
-import { pairSlot, slot4, slot6 } from '../../src/datapath/ebpf/layout.ts';
-import { SlotTable, WindowFull } from '../../src/datapath/ebpf/slot-table.ts';
+import { pairSlot, slot6 } from '../../src/datapath/ebpf/layout.ts';
+import { SlotTable } from '../../src/datapath/ebpf/slot-table.ts';
 import type { Row, SlotMemory, SlotShape } from '../../src/datapath/ebpf/slot-table.ts';
+import { TableFull } from '../../src/datapath/ebpf/table-full.ts';
 import { Words, wordsPerLine } from '../../src/datapath/ebpf/words.ts';
 
 /** Without writePair, as where nobody reads what is written. */
@@ -29,7 +30,6 @@ class Alone implements SlotMemory {
 const shapes: Readonly<
   Record<string, { shape: SlotShape; row: (key: number, value: number) => Row; isRead: boolean }>
 > = {
-  'IPv4 prefixes': { shape: slot4, row: (key, value) => [key + 1, value], isRead: false },
   'IPv6 prefixes': { shape: slot6, row: (key, value) => [0xfd000000, key, 0, 1, value], isRead: false },
   'classes and ports': { shape: pairSlot, row: (key, value) => [key, 1, value, 7], isRead: true },
 };
@@ -85,7 +85,7 @@ describe.each(Object.entries(shapes))('a table of %s', (_, { shape, row, isRead 
               table.put(row(key, value));
               model.set(key, value);
             } catch (error) {
-              expect(error).toBeInstanceOf(WindowFull);
+              expect(error).toBeInstanceOf(TableFull);
               expect(model.has(key)).toBe(false);
               expect([...table.rows()]).toEqual(before);
               full += 1;

@@ -7,7 +7,7 @@ import { Compiler } from '../../src/compiler/compiler.ts';
 import { computeDelta, emptyTables } from '../../src/compiler/delta.ts';
 import { nodeTables } from '../../src/compiler/node-tables.ts';
 import type { Delta, NodeTables } from '../../src/compiler/tables.ts';
-import { WindowFull } from '../../src/datapath/ebpf/slot-table.ts';
+import { TableFull } from '../../src/datapath/ebpf/table-full.ts';
 import { Tables } from '../../src/datapath/ebpf/tables.ts';
 import type { Flow } from '../../src/policy/verdict.ts';
 import { arbitraryChange } from '../generate/scenario.ts';
@@ -18,7 +18,7 @@ import { watchedMemory } from './watched-words.ts';
 import type { Watcher } from './watched-words.ts';
 
 const oneCopy = ['subjects', 'classes', 'ports'] as const;
-const twoCopies = ['addresses4', 'addresses6', 'directory4', 'directory6'] as const;
+const twoCopies = ['roots4', 'nodes4', 'addresses6', 'directory6'] as const;
 
 /** A kernel of its own, whose writes are watched by whoever is set to do so. */
 class WatchedKernel {
@@ -105,7 +105,7 @@ function moveOf({ before, after, flows }: Change): Move {
   return { first: computeDelta(emptyTables, held), second: computeDelta(held, next), next, flows };
 }
 
-const noRoom = new WindowFull();
+const noRoom = new TableFull();
 
 describe.skipIf(!isRoot)('[root] tables in the kernel', () => {
   let opened: WatchedKernel[] = [];
@@ -247,7 +247,7 @@ describe.skipIf(!isRoot)('[root] tables in the kernel', () => {
         kernel.tables.apply(gone);
       });
     };
-    expect(attempt).toThrow(WindowFull);
+    expect(attempt).toThrow(TableFull);
     expect(kernel.judge(flows)).toEqual([true]);
     expect(() => {
       kernel.tables.apply(gone);
@@ -276,7 +276,7 @@ describe.skipIf(!isRoot)('[root] tables in the kernel', () => {
     },
   );
 
-  test.each(['addresses4', 'addresses6', 'classes', 'ports'] as const)(
+  test.each(['addresses6', 'classes', 'ports'] as const)(
     'when somebody else has every slot of %s, everything is taken back',
     (name) => {
       const kernel = open();

@@ -159,7 +159,7 @@ export const guardBugs: SeededBugs = {
     'decide(destination->ingress_set, source->identity',
     'decide(destination->ingress_set, destination->identity',
   ),
-  'prefixes are not asked': inProgram('addresses.h', 'i < 16 && spans', 'i < 1 && spans'),
+  'prefixes are not asked': inProgram('addresses.h', 'entry : root->around;', 'entry : 0;'),
   'prefixes are not asked over IPv6': inProgram(
     'addresses.h',
     '= entry->spans[word];',

@@ -3,52 +3,50 @@ import { inProgram } from './seeded-bug.ts';
 import type { SeededBugs } from './seeded-bug.ts';
 
 export const lookupBugs: SeededBugs = {
-  'an address is looked for as a prefix': inProgram(
+  'long prefixes are not asked': inProgram('addresses.h', 'entry = root->below;', 'entry = 0;'),
+  'short prefixes are not asked': inProgram(
     'addresses.h',
-    'span == 1 ? VALUE_EXACT : 0, version);\n\n		if (slot)',
-    '0, version);\n\n		if (slot)',
+    'return entry ? entry : root->around;',
+    'return entry;',
+  ),
+  'the shortest prefix counts': inProgram(
+    'addresses.h',
+    'return entry ? entry : root->around;',
+    'return root->around ? root->around : entry;',
+  ),
+  'not all levels are asked': inProgram('addresses.h', 'shift >= 0; shift -= 4', 'shift >= 4; shift -= 4'),
+  'half of a node is read': inProgram('addresses.h', 'address >> shift & 15', 'address >> shift & 7'),
+  'only the first 15 bits begin a walk': inProgram(
+    'addresses.h',
+    'version << 16 | address >> 16',
+    'version << 16 | (address >> 16 & ~1)',
+  ),
+  'the walk begins in the other copy': inProgram(
+    'addresses.h',
+    'version << 16 | address >> 16',
+    '(version ^ 1) << 16 | address >> 16',
+  ),
+  'the walk goes on in the other copy': inProgram(
+    'addresses.h',
+    'version * options.nodes4',
+    '(version ^ 1) * options.nodes4',
   ),
   'an IPv6 address is looked for as a prefix': inProgram(
     'addresses.h',
     'word == 3 && span == 1 ? VALUE_EXACT : 0',
     '0',
   ),
-  'prefixes are not marked': inProgram(
-    'addresses.h',
-    'find4((address & -span) | span >> 1,',
-    'find4((address & -span),',
-  ),
-  'prefixes are not masked': inProgram('addresses.h', 'find4((address & -span) |', 'find4(address |'),
-  'the shortest prefix counts': inProgram(
-    'addresses.h',
-    '		__u32 span = spans & -spans;\n		__u64 slot',
-    '		__u32 span = spans >= 256 ? 256 : spans & -spans;\n		__u64 slot',
-  ),
-  'short prefixes are not asked': inProgram('addresses.h', '	return entry->value;', '	return 0;'),
-  'only one length is tried': inProgram('addresses.h', 'i < 16 && spans', 'i < 1 && spans'),
-  'the directory of the other copy is asked': inProgram(
-    'addresses.h',
-    'version << 16 | address >> 16',
-    '(version ^ 1) << 16 | address >> 16',
-  ),
-  'the other copy is asked': inProgram(
-    'addresses.h',
-    'version * options.addresses4',
-    '(version ^ 1) * options.addresses4',
-  ),
   'what is shadowed counts': inProgram(
     'tables.h',
     '#define VALUE_KEY (VALUE_EXACT | VALUE_SHADOWED)',
     '#define VALUE_KEY VALUE_EXACT',
   ),
-  'only the home line is read': inProgram('tables.h', '#define WINDOW4 12', '#define WINDOW4 1'),
   'only the home line is read over IPv6': inProgram('tables.h', '#define WINDOW6 32', '#define WINDOW6 1'),
   'only the home line is read of classes and ports': inProgram(
     'tables.h',
     '#define WINDOW 24',
     '#define WINDOW 1',
   ),
-  'a mark ends the search': inProgram('addresses.h', '|| !slot)', '|| !(slot & 0xfffffffeffffffff))'),
   'a mark ends the search over IPv6': inProgram(
     'addresses.h',
     'return !(slot->value |',

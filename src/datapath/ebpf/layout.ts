@@ -10,10 +10,10 @@ import type { Row, SlotShape } from './slot-table.ts';
 /** Byte offsets by struct and field, as the object has them. */
 export const layouts = {
   subject: { size: 16, identity: 0, ingress_set: 4, egress_set: 8, role: 12 },
-  line4: { size: 64, slots: 0 },
+  node4: { size: 64, entries: 0 },
+  root4: { size: 8, around: 0, below: 4 },
   slot6: { size: 20, prefix: 0, value: 16 },
   line6: { size: 64, slots: 0, zero: 60 },
-  directory4_entry: { size: 8, value: 0, spans: 4, length: 6 },
   directory6_entry: { size: 16, spans: 0 },
   class_slot: { size: 16, key: 0, class: 8, spans: 12 },
   class_line: { size: 64, slots: 0 },
@@ -29,7 +29,7 @@ export const layouts = {
     cached_verdicts: 24,
     test_flows: 32,
     hash: 40,
-    addresses4: 80,
+    nodes4: 80,
     addresses6: 84,
     classes: 88,
     ports: 92,
@@ -83,7 +83,6 @@ export const flags = { allowedEvents: 1 } as const;
 
 const all = 0xffffffff;
 const valueKey = exact + shadowed;
-export const slot4: SlotShape = { slots: 8, window: 12, key: [all, valueKey], hashed: 1, gone: [0, 1] };
 export const slot6: SlotShape = {
   slots: 3,
   window: 32,

@@ -89,10 +89,9 @@ export function loadObject(options: LoadOptions): LoadedObject {
 }
 
 function resize(object: Handle, { capacity, testFlows = 1 }: LoadOptions): void {
-  const { addresses4, addresses6, ...once } = tableSizes(capacity);
+  const { nodes4, addresses6, ...once } = tableSizes(capacity);
   const sizes: Partial<Record<MapName, number>> = {
-    // Two copies each.
-    addresses4: 2 * addresses4,
+    // Two copies.
     addresses6: 2 * addresses6,
     ...once,
     rule_counters: capacity.rules,
@@ -103,6 +102,8 @@ function resize(object: Handle, { capacity, testFlows = 1 }: LoadOptions): void 
   for (const [name, entries] of Object.entries(sizes)) {
     required(`size of map ${name}`, libbpf().setMaxEntries(mapHandle(object, name), entries));
   }
+  const nodeBytes = 2 * nodes4 * layouts.node4.size;
+  required('size of map nodes4', libbpf().setValueSize(mapHandle(object, 'nodes4'), nodeBytes));
 }
 
 function setOptions(object: Handle, options: LoadOptions, seed: HashSeed): void {
@@ -122,7 +123,7 @@ function setOptions(object: Handle, options: LoadOptions, seed: HashSeed): void 
     view.setUint32(layout.hash + 4 * index, word, true);
   });
   const sizes = tableSizes(capacity);
-  for (const table of ['addresses4', 'addresses6', 'classes', 'ports'] as const)
+  for (const table of ['nodes4', 'addresses6', 'classes', 'ports'] as const)
     view.setUint32(layout[table], sizes[table], true);
   required('options', libbpf().setInitialValue(mapHandle(object, '.rodata'), bytes, bytes.length));
 }

@@ -9,7 +9,7 @@ export const subject = 0x40000000;
 export const shadowed = 0x20000000;
 export const ofPrefix = 0x10000000;
 /** IDENTITY_UNPROGRAMMED; identities are smaller. */
-export const unprogrammed = ofPrefix - 1;
+export const unprogrammed = 2 ** 24 - 1;
 
 /** Leading bits, a one, zeros; all 32 or 128 bits are `exact` in the value instead. */
 export function prefixRow(

@@ -3,6 +3,7 @@
  * first slot of its home line on, within a window of lines. Rows never move.
  */
 import type { Hash } from './hash.ts';
+import { TableFull } from './table-full.ts';
 import { wordsPerLine } from './words.ts';
 
 /** How a slot is laid out. */
@@ -31,11 +32,6 @@ export interface SlotMemory {
 /** The words of a slot. */
 export type Row = readonly number[];
 
-/** Every slot in which a reader would look for the row holds another one. */
-export class WindowFull extends Error {
-  override readonly name = 'WindowFull';
-}
-
 export class SlotTable {
   readonly #memory: SlotMemory;
   readonly #shape: SlotShape;
@@ -62,7 +58,7 @@ export class SlotTable {
     return slot === undefined ? undefined : this.#rowAt(slot);
   }
 
-  /** Adds the row or puts it in place of the one with its key. Throws WindowFull. */
+  /** Adds the row or puts it in place of the one with its key. Throws TableFull. */
   put(row: Row): void {
     let room: number | undefined;
     let slot = this.#home(row);
@@ -76,7 +72,7 @@ export class SlotTable {
       if (isFree) break;
       slot = this.#after(slot);
     }
-    if (room === undefined) throw new WindowFull();
+    if (room === undefined) throw new TableFull();
     this.#write(room, row);
   }
 

@@ -1,14 +1,14 @@
 /** The maps that hold tables, as memory. */
 import { shareMemory } from '../../kernel/shared-memory.ts';
-import { pairSlot, slot4, slot6 } from './layout.ts';
+import { pairSlot, slot6 } from './layout.ts';
 import type { Capacity } from './capacity.ts';
 import type { SlotShape } from './slot-table.ts';
 import { Words, wordsPerLine } from './words.ts';
 
 export const tableNames = [
   'control',
-  'directory4',
-  'addresses4',
+  'roots4',
+  'nodes4',
   'directory6',
   'addresses6',
   'subjects',
@@ -23,14 +23,21 @@ function linesFor(rows: number, { slots }: SlotShape): number {
   return 2 ** Math.ceil(Math.log2(Math.max(1, (2 * rows) / slots)));
 }
 
+/**
+ * An address or prefix that is far from all others takes four nodes. Many have most of them in common: the rows of a large
+ * table are pods, which are dense in the ranges of their nodes, and prefixes, few of which are longer than 24 bits.
+ */
+function nodesFor({ addresses, cidrs }: Capacity): number {
+  return Math.min(4 * addresses, 2 ** 15 + addresses / 4) + Math.min(4 * cidrs, 2 ** 16 + cidrs / 4);
+}
+
 /** Lines, and of subjects entries, that these capacities need; one copy of the tables that exist twice. */
 export function tableSizes(
   capacity: Capacity,
-): Record<'addresses4' | 'addresses6' | 'subjects' | 'classes' | 'ports', number> {
-  const addresses = capacity.addresses + capacity.cidrs;
+): Record<'nodes4' | 'addresses6' | 'subjects' | 'classes' | 'ports', number> {
   return {
-    addresses4: linesFor(addresses, slot4),
-    addresses6: linesFor(addresses, slot6),
+    nodes4: Math.ceil(nodesFor(capacity)),
+    addresses6: linesFor(capacity.addresses + capacity.cidrs, slot6),
     subjects: capacity.subjects,
     classes: linesFor(capacity.classes, pairSlot),
     ports: linesFor(capacity.ports, pairSlot),
@@ -42,8 +49,8 @@ export function tableWords(capacity: Capacity): Record<TableName, number> {
   const sizes = tableSizes(capacity);
   return {
     control: 2,
-    directory4: 2 * 2 ** 16 * 2,
-    addresses4: 2 * sizes.addresses4 * wordsPerLine,
+    roots4: 2 * 2 ** 16 * 2,
+    nodes4: 2 * sizes.nodes4 * wordsPerLine,
     directory6: 2 * (4096 + 4) * 4,
     addresses6: 2 * sizes.addresses6 * wordsPerLine,
     subjects: 4 * sizes.subjects,

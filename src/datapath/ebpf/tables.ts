@@ -12,7 +12,9 @@ import { unprogrammedIdentity } from '../../compiler/tables.ts';
 import type { IdentityId } from '../../compiler/program.ts';
 import { BulkheadError, failure } from '../../errors.ts';
 import type { IpFamily } from '../../objects/ip.ts';
-import { AddressTable } from './address-table.ts';
+import type { AddressTable } from './address-table.ts';
+import { Addresses4 } from './addresses4.ts';
+import { Addresses6 } from './addresses6.ts';
 import { fullError } from './capacity.ts';
 import type { Capacity } from './capacity.ts';
 import { Hash } from './hash.ts';
@@ -20,9 +22,10 @@ import type { HashSeed } from './hash.ts';
 import { classSlot, layouts, pairSlot, portSlot } from './layout.ts';
 import type { Version } from './layout.ts';
 import { subject, unprogrammed } from './prefix-rows.ts';
-import { SlotTable, WindowFull } from './slot-table.ts';
+import { SlotTable } from './slot-table.ts';
 import type { Row } from './slot-table.ts';
 import { Subjects } from './subjects.ts';
+import { TableFull } from './table-full.ts';
 import type { TableMemory } from './table-memory.ts';
 
 type Stage = Delta['stage'];
@@ -53,8 +56,8 @@ export class Tables {
     this.#memory = memory;
     this.#capacity = capacity;
     this.#addresses = {
-      4: new AddressTable({ family: 4, table: memory.addresses4, directory: memory.directory4, hash }),
-      6: new AddressTable({ family: 6, table: memory.addresses6, directory: memory.directory6, hash }),
+      4: new Addresses4({ roots: memory.roots4, nodes: memory.nodes4 }),
+      6: new Addresses6({ table: memory.addresses6, directory: memory.directory6, hash }),
     };
     this.#subjects = new Subjects(memory.subjects);
     this.#classes = new SlotTable({ memory: memory.classes, shape: pairSlot, hash });
@@ -154,7 +157,7 @@ export class Tables {
     try {
       write();
     } catch (error) {
-      if (error instanceof WindowFull) throw fullError({ what, capacity: this.#capacity[what] }, error);
+      if (error instanceof TableFull) throw fullError({ what, capacity: this.#capacity[what] }, error);
       throw error;
     }
   }
