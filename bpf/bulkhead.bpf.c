@@ -66,6 +66,8 @@ static __always_inline int judge(struct bpf_nf_ctx *ctx, enum hook hook, __u8 fa
 		verdict.egress = decision(REASON_MALFORMED, false);
 	} else {
 		take_test_flow(&packet);
+		if (ends_after(STAGE_READ))
+			return NF_ACCEPT;
 		reason = exempt(hook, state, &packet);
 		if (reason != REASON_NONE)
 			return pass(reason, packet.length);
@@ -76,11 +78,15 @@ static __always_inline int judge(struct bpf_nf_ctx *ctx, enum hook hook, __u8 fa
 		links = links_of(hook, state);
 		cacheable = is_cacheable(&packet);
 		if (!cacheable || !recall(hook, &packet, links, control_value->epoch, &verdict)) {
+			if (ends_after(STAGE_RECALL))
+				return NF_ACCEPT;
 			verdict = judge_tables(hook, &packet, links, control_value);
 			if (cacheable && verdict_allows(&verdict) && is_established(tracking))
 				remember(hook, &packet, &verdict);
 		}
 	}
+	if (ends_after(STAGE_ADDRESSES) || ends_after(STAGE_JUDGE))
+		return NF_ACCEPT;
 
 	allowed = verdict_allows(&verdict);
 	if (reply && allowed)

@@ -6,6 +6,7 @@
 #include "addresses.h"
 #include "lookup.h"
 #include "options.h"
+#include "test-flows.h"
 
 /* A verdict takes less than a microsecond, a commit more: a second try all but always meets a quiet table. */
 #define JUDGE_TRIES 3
@@ -115,6 +116,10 @@ static __always_inline struct verdict verdict_of(enum hook hook, const struct pa
 	}
 	if (hook == HOOK_FORWARD || source.role == ROLE_LOCAL_POD)
 		destination = lookup_address(packet->family, packet->destination, version);
+	if (ends_after(STAGE_ADDRESSES)) {
+		verdict.egress = decision(REASON_NO_SUBJECT, true);
+		return verdict;
+	}
 	verdict.local_pods = (source.role == ROLE_LOCAL_POD ? SOURCE_IS_LOCAL_POD : 0) |
 			     (destination.role == ROLE_LOCAL_POD ? DESTINATION_IS_LOCAL_POD : 0);
 	missing = required_pods(packet, links) & ~verdict.local_pods;

@@ -22,7 +22,7 @@ struct options {
 	__u64 test_tracking;
 	/* Entries of cached_verdicts: a power of two; 0: every packet is judged by the tables. */
 	__u64 cached_verdicts;
-	/* Only for BPF_PROG_TEST_RUN: flows in test_flows, a power of two. 0 in production. */
+	/* Only for BPF_PROG_TEST_RUN: there are flows in test_flows. 0 in production. */
 	__u64 test_flows;
 	/* Random, see hash.h. */
 	__u64 hash[5];
@@ -32,6 +32,9 @@ struct options {
 	__u32 addresses6;
 	__u32 classes;
 	__u32 ports;
+	/* Only for BPF_PROG_TEST_RUN: an enum test_stage after which a packet passes. 0 in production. */
+	__u32 test_stage;
+	__u32 zero;
 };
 
 #define TEST_TRACKING 8ul

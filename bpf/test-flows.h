@@ -14,8 +14,9 @@ struct test_flow {
 	__be32 destination[4];
 	__u16 source_port;
 	__u16 port;
-	/* In the first flow: which one is next. */
+	/* In the first flow: which one is next, and of how many. */
 	__u32 next;
+	__u32 count;
 };
 
 struct {
@@ -24,6 +25,19 @@ struct {
 	__type(key, __u32);
 	__type(value, struct test_flow);
 } test_flows SEC(".maps");
+
+/* Where a packet's judgement may end, so that what comes before can be timed by itself. */
+enum test_stage {
+	STAGE_READ = 1,
+	STAGE_RECALL,
+	STAGE_ADDRESSES,
+	STAGE_JUDGE,
+};
+
+static __always_inline bool ends_after(enum test_stage stage)
+{
+	return options.test_stage == stage;
+}
 
 static __always_inline void take_test_flow(struct packet *packet)
 {
@@ -35,7 +49,8 @@ static __always_inline void take_test_flow(struct packet *packet)
 	flow = bpf_map_lookup_elem(&test_flows, &index);
 	if (!flow)
 		return;
-	index = flow->next++ & (options.test_flows - 1);
+	index = flow->next;
+	flow->next = index + 1 < flow->count ? index + 1 : 0;
 	flow = bpf_map_lookup_elem(&test_flows, &index);
 	if (!flow)
 		return;

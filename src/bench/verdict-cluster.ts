@@ -1,28 +1,38 @@
-/** What a node holds in the benchmark of verdicts: next to nothing, or all of a big cluster. */
+/** What a node holds in the benchmark of verdicts, and flows of its pods. */
 import { Compiler } from '../compiler/compiler.ts';
 import { nodeTables } from '../compiler/node-tables.ts';
 import type { CidrRow, NodeTables } from '../compiler/tables.ts';
 import { translatePolicies } from '../dialects/translate.ts';
 import { makeAddress, makeCidr } from '../objects/ip.ts';
 import type { Address } from '../objects/ip.ts';
-import type { Cluster, NetworkPolicy, Pod } from '../objects/model.ts';
+import type { Cluster, NetworkPolicy, NetworkPolicyPeer, Pod } from '../objects/model.ts';
 import { Random } from './random.ts';
 import { uniformCluster } from './uniform-cluster.ts';
 import type { BenchFlow } from './verdict-flows.ts';
 
 const node = 'node-0';
-const otherPolicies = 9999;
-const otherPods = 100_000;
+const podsOfNode = 200;
 const cidrs = 1 << 20;
 /** Where they are: 16.0.0.0/4, in pieces of 256 addresses. */
 const firstCidr = 0x10000000n;
 
 const position = { file: 'generated', line: 1, column: 1 };
 const everything = { matchLabels: {}, matchExpressions: [] };
-export const client = { 4: makeAddress(4, 0x0afe0001n), 6: makeAddress(6, (0xfd00n << 112n) | 1n) } as const;
-export const server = { 4: makeAddress(4, 0x0afe0002n), 6: makeAddress(6, (0xfd00n << 112n) | 2n) } as const;
-export const clientPort = 40_000;
-export const serverPort = 80;
+const client = [makeAddress(4, 0x0afe0001n), makeAddress(6, (0xfd00n << 112n) | 1n)];
+const server = [makeAddress(4, 0x0afe0002n), makeAddress(6, (0xfd00n << 112n) | 2n)];
+const clientPort = 40_000;
+const serverPort = 80;
+const ports = [80, 443, 5432, 6379, 8080, 8443, 9090, 9092] as const;
+
+/** From the client to the server. */
+export function flowOf(family: 4 | 6): BenchFlow {
+  const end = (addresses: readonly Address[]): Address => {
+    const own = addresses.find((address) => address.family === family);
+    if (!own) throw new Error('no address');
+    return own;
+  };
+  return { source: end(client), destination: end(server), sourcePort: clientPort, port: serverPort };
+}
 
 function pod(name: string, addresses: readonly Address[]): Pod {
   return {
@@ -39,60 +49,78 @@ function pod(name: string, addresses: readonly Address[]): Pod {
   };
 }
 
-const anyPod = {
-  peers: [{ podSelector: everything, position }],
-  ports: [{ protocol: 'TCP', port: serverPort, position }],
-  position,
-} as const;
+/** Isolates the pods of a namespace in both directions and lets some TCP ports pass, from and to `peers`; none: anybody. */
+function policy(peers: readonly NetworkPolicyPeer[], numbers: readonly number[]): NetworkPolicy {
+  const rule = {
+    peers,
+    ports: numbers.map((port) => ({ protocol: 'TCP', port, position }) as const),
+    position,
+  };
+  return {
+    key: 'bench/policy',
+    namespace: 'bench',
+    name: 'policy',
+    apiVersion: 'networking.k8s.io/v1',
+    podSelector: everything,
+    policyTypes: ['Ingress', 'Egress'],
+    ingress: [rule],
+    egress: [rule],
+    position,
+  };
+}
 
-/** Isolates client and server in both directions and lets TCP 80 pass between them. */
-const policy: NetworkPolicy = {
-  key: 'bench/policy',
-  namespace: 'bench',
-  name: 'policy',
-  apiVersion: 'networking.k8s.io/v1',
-  podSelector: everything,
-  policyTypes: ['Ingress', 'Egress'],
-  ingress: [anyPod],
-  egress: [anyPod],
-  position,
-};
-
-const pair = [pod('client', Object.values(client)), pod('server', Object.values(server))];
+const anyPod: NetworkPolicyPeer = { podSelector: everything, position };
+const pair = [pod('client', client), pod('server', server)];
 const namespace = { name: 'bench', labels: {} };
 
 function tablesOf(cluster: Cluster): NodeTables {
   return nodeTables(new Compiler().compile(cluster, translatePolicies(cluster)), node, []);
 }
 
-/** Client, server, and their one policy. */
-export function smallTables(): NodeTables {
-  return tablesOf({
+function smallCluster(pods: readonly Pod[], only: NetworkPolicy): Cluster {
+  return {
     namespaces: new Map([['bench', namespace]]),
     nodes: new Map([[node, { name: node, labels: {}, addresses: [], podCIDRs: [] }]]),
-    pods: new Map(pair.map((one) => [one.key, one])),
+    pods: new Map(pods.map((one) => [one.key, one])),
     services: new Map(),
     endpoints: [],
-    networkPolicies: new Map([[policy.key, policy]]),
+    networkPolicies: new Map([[only.key, only]]),
     families: [4, 6],
-  });
+  };
 }
 
-/**
- * The same among 9,999 more policies, 100,000 more pods, and 2²⁰ prefixes. All pods are on the one node, so that it
- * holds everything. The prefixes have the identities of the policies' ipBlocks in turn.
- */
-export function bigTables(): NodeTables {
-  const others = uniformCluster({ policies: otherPolicies, pods: otherPods, namespaces: 1000 });
+/** Client, server, and their one policy. */
+export function pairTables(): NodeTables {
+  return tablesOf(smallCluster(pair, policy([anyPod], [serverPort])));
+}
+
+/** A node of 200 pods: in a cluster of 10,000 policies, 100,000 pods and 2²⁰ prefixes, and in one that has one policy and no more. */
+export function nodeOfTwoClusters(): { readonly big: NodeTables; readonly small: NodeTables } {
+  const cluster = uniformCluster({ policies: 10_000, pods: 100_000, namespaces: 1000 });
+  const pods = [...cluster.pods.values()].map((one, index) => (index < podsOfNode ? { ...one, node } : one));
+  const big = tablesOf({ ...cluster, pods: new Map(pods.map((one) => [one.key, one])) });
+  const own = pods.slice(0, podsOfNode).map(({ name, addresses }, index) => pod(`${name}-${index}`, addresses));
+  return { big: withPrefixes(big), small: tablesOf(smallCluster(own, policy([], ports))) };
+}
+
+/** All of that cluster's pods on the one node, more than any has, with those of pairTables. */
+export function everythingOnOneNode(): NodeTables {
+  const others = uniformCluster({ policies: 9999, pods: 100_000, namespaces: 1000 });
   const local = others.pods.values().map((other): [string, Pod] => [other.key, { ...other, node }]);
+  const own = policy([anyPod], [serverPort]);
   const tables = tablesOf({
     ...others,
     families: [4, 6],
     namespaces: new Map([...others.namespaces, ['bench', namespace]]),
     pods: new Map([...local, ...pair.map((one): [string, Pod] => [one.key, one])]),
-    networkPolicies: new Map([[policy.key, policy], ...others.networkPolicies]),
+    networkPolicies: new Map([[own.key, own], ...others.networkPolicies]),
   });
-  const identities = [...tables.cidrs.values()].map(({ identity }) => identity);
+  return withPrefixes(tables);
+}
+
+/** With 2²⁰ prefixes more, which have the identities of the others in turn. */
+function withPrefixes(tables: NodeTables): NodeTables {
+  const identities = [...new Set([...tables.cidrs.values()].map(({ identity }) => identity))];
   const more = Array.from({ length: cidrs }, (_, index): [string, CidrRow] => {
     const cidr = makeCidr(4, firstCidr + (BigInt(index) << 8n), 24);
     return [cidr.text, { cidr, identity: identities[index % identities.length] ?? 0 }];
@@ -100,30 +128,37 @@ export function bigTables(): NodeTables {
   return { ...tables, cidrs: new Map([...tables.cidrs, ...more]) };
 }
 
-const ports = [80, 443, 5432, 6379, 8080, 8443, 9090, 9092] as const;
-
-/** So many different flows of a big cluster's pods, to each other or to what the prefixes hold, that may pass. */
+/**
+ * So many different flows that may pass between pods of the node and what `to` says: each other, addresses of the whole
+ * cluster, or what the prefixes hold. `isolated`: a rule decides.
+ */
 export function flowsOf(options: {
   count: number;
-  to: 'pods' | 'prefixes';
+  to: 'local pods' | 'pods' | 'prefixes';
   tables: NodeTables;
+  isolated: boolean;
   allowed: (flow: BenchFlow) => boolean;
 }): BenchFlow[] {
-  const { count, to, tables, allowed } = options;
+  const { count, to, tables, isolated, allowed } = options;
   const random = new Random(1);
-  const pods = [...tables.addresses.values()]
-    .filter(({ address, value }) => address.family === 4 && value.role === 'local-pod')
-    .map(({ address }) => address);
-  const outside = (): Address =>
-    makeAddress(4, firstCidr + (BigInt(random.below(cidrs)) << 8n) + BigInt(random.below(256)));
+  const rows = [...tables.addresses.values()].filter(({ address }) => address.family === 4);
+  const local = rows.filter(({ value }) => value.role === 'local-pod');
+  const [senders, receivers] = (['egressSet', 'ingressSet'] as const).map((set) =>
+    local.filter(({ value }) => !isolated || value[set] !== 0).map(({ address }) => address),
+  );
+  if (!senders || !receivers) throw new Error('no pods');
+  const peers = (to === 'pods' ? rows : local).map(({ address }) => address);
+  const peer = (): Address =>
+    to === 'prefixes'
+      ? makeAddress(4, firstCidr + (BigInt(random.below(cidrs)) << 8n) + BigInt(random.below(256)))
+      : random.pick(peers);
   const flows = new Map<string, BenchFlow>();
   while (flows.size < count) {
-    const flow = {
-      source: random.pick(pods),
-      destination: to === 'pods' ? random.pick(pods) : outside(),
-      sourcePort: clientPort,
-      port: random.pick(ports),
-    };
+    const ends =
+      random.below(2) === 0
+        ? { source: random.pick(senders), destination: peer() }
+        : { source: peer(), destination: random.pick(receivers) };
+    const flow = { ...ends, sourcePort: clientPort, port: random.pick(ports) };
     if (allowed(flow)) flows.set(`${flow.source.text} ${flow.destination.text} ${flow.port}`, flow);
   }
   return [...flows.values()];

@@ -12,20 +12,30 @@ export interface BenchFlow {
   readonly port: number;
 }
 
-/** Fills a list of `length` with the flows, again and again; there must be one at least. */
-export function writeFlows(map: BpfMap, length: number, flows: readonly BenchFlow[]): void {
-  const { size, source, destination, source_port, port } = layouts.test_flow;
-  const values = new Uint8Array(length * size);
+/** Flows as the program takes them. */
+export interface FlowList {
+  readonly count: number;
+  readonly values: Uint8Array;
+  /** Of any of them: of what the program does not take from the list. */
+  readonly packet: Uint8Array;
+}
+
+export function flowList(flows: readonly BenchFlow[], packet: Uint8Array): FlowList {
+  const { size, source, destination, source_port, port, count } = layouts.test_flow;
+  const values = new Uint8Array(flows.length * size);
   const view = new DataView(values.buffer);
-  for (let index = 0; index < length; index++) {
-    const flow = flows[index % flows.length];
-    if (flow === undefined) throw new Error('no flows');
+  for (const [index, flow] of flows.entries()) {
     values.set(addressBytes(flow.source), index * size + source);
     values.set(addressBytes(flow.destination), index * size + destination);
     view.setUint16(index * size + source_port, flow.sourcePort, true);
     view.setUint16(index * size + port, flow.port, true);
   }
-  map.putFirst(length, values);
+  view.setUint32(count, flows.length, true);
+  return { count: flows.length, values, packet };
+}
+
+export function writeFlows(map: BpfMap, { count, values }: FlowList): void {
+  map.putFirst(count, values);
 }
 
 /** The packet that answers. */

@@ -4,134 +4,23 @@
  * of the rounds. One packet over and over means warm caches; where flows take turns, in random order, what the
  * processor's caches don't hold is paid for. Needs root. `-o json` prints the same as data.
  */
-import { fileURLToPath } from 'node:url';
-import { computeDelta, emptyTables } from '../compiler/delta.ts';
+import { emptyTables } from '../compiler/delta.ts';
 import type { NodeTables } from '../compiler/tables.ts';
-import { defaultCapacity } from '../datapath/ebpf/capacity.ts';
-import type { Capacity } from '../datapath/ebpf/capacity.ts';
-import { flags } from '../datapath/ebpf/layout.ts';
-import { loadObject } from '../datapath/ebpf/object.ts';
-import type { LoadedObject, ProgramName } from '../datapath/ebpf/object.ts';
 import { requireBpf, thisMachine } from '../datapath/ebpf/requirements.ts';
-import { Tables } from '../datapath/ebpf/tables.ts';
-import { testRun } from '../datapath/ebpf/test-run.ts';
-import { ipv4, ipv6, tcp } from '../datapath/packet.ts';
-import { RingBuffer } from '../kernel/ring-buffer.ts';
-import {
-  bigTables,
-  client,
-  clientPort,
-  flowsOf,
-  server,
-  serverPort,
-  smallTables,
-} from './verdict-cluster.ts';
-import { answer, writeFlows } from './verdict-flows.ts';
+import { everythingOnOneNode, flowOf, flowsOf, nodeOfTwoClusters, pairTables } from './verdict-cluster.ts';
+import { answer, flowList } from './verdict-flows.ts';
 import type { BenchFlow } from './verdict-flows.ts';
+import { Kernel, KernelRows, packetFor } from './verdict-kernel.ts';
+import type { Kind, Stage } from './verdict-kernel.ts';
 
-const objectPath = fileURLToPath(new URL('../../dist/bulkhead.bpf.o', import.meta.url));
 const rounds = 9;
 const runsPerRound = 200_000;
-/** Fits into the event ring, so that no event is lost. */
-const runsPerDrain = 10_000;
 const goals = { new: 400, later: 150, ratio: 1.1 } as const;
 /** Fewer flows than verdicts are kept, and more. */
 const someFlows = 1 << 14;
 const manyFlows = 1 << 17;
-
-/** enum ip_conntrack_info */
-const tracking = { established: 0, new: 2, reply: 3 } as const;
-type Kind = keyof typeof tracking;
-
-function capacityFor(rows: NodeTables, cachedVerdicts: number): Capacity {
-  return {
-    ...defaultCapacity,
-    cachedVerdicts,
-    cidrs: Math.max(defaultCapacity.cidrs, rows.cidrs.size),
-    subjects: Math.max(defaultCapacity.subjects, rows.addresses.size),
-    classes: Math.max(defaultCapacity.classes, rows.classes.size),
-    ports: Math.max(defaultCapacity.ports, rows.ports.size),
-  };
-}
-
-interface KernelOptions {
-  readonly kind: Kind;
-  readonly events?: boolean;
-  /** Without: every packet is judged by the tables. */
-  readonly cache?: boolean;
-  /** Whether flows take turns. */
-  readonly turns?: boolean;
-}
-
-class Kernel {
-  readonly #object: LoadedObject;
-  readonly #ring: RingBuffer;
-  readonly #kind: Kind;
-  #events = 0;
-
-  constructor(rows: NodeTables, { kind, events = false, cache = true, turns = false }: KernelOptions) {
-    const capacity = capacityFor(rows, cache ? defaultCapacity.cachedVerdicts : 0);
-    this.#object = loadObject({
-      objectPath,
-      capacity,
-      testTracking: tracking[kind],
-      ...(turns ? { testFlows: manyFlows } : {}),
-    });
-    const { maps } = this.#object;
-    const tables = new Tables({ ...this.#object, capacity, flags: events ? flags.allowedEvents : 0 });
-    tables.apply(computeDelta(emptyTables, rows));
-    this.#ring = new RingBuffer(maps.events.fd, capacity.eventBytes);
-    this.#kind = kind;
-  }
-
-  allows(program: ProgramName, packet: Uint8Array): boolean {
-    return testRun(this.#object.programs[program], packet).accepted;
-  }
-
-  /** Nanoseconds per packet; the packet must pass. */
-  run(program: ProgramName, packet: Uint8Array, repeat = runsPerRound): number {
-    const { accepted, nanoseconds } = testRun(this.#object.programs[program], packet, repeat);
-    if (!accepted) throw new Error('a packet of the benchmark was dropped');
-    return nanoseconds;
-  }
-
-  /** The flows take turns, after each of them was seen once. */
-  runFlows(flows: readonly BenchFlow[]): number {
-    const list = this.#kind === 'reply' ? flows.map(answer) : flows;
-    writeFlows(this.#object.maps.test_flows, manyFlows, list);
-    this.run('forward4', packetOf('new', 4), manyFlows);
-    return this.run('forward4', packetOf('new', 4), manyFlows);
-  }
-
-  /** The same with an event each, which are taken out outside the measured time. */
-  runWithEvents(program: ProgramName, packet: Uint8Array): number {
-    let sum = 0;
-    for (let done = 0; done < runsPerRound; done += runsPerDrain) {
-      sum += this.run(program, packet, runsPerDrain) * runsPerDrain;
-      this.#events += this.#ring.drain(Infinity, () => undefined);
-    }
-    return sum / runsPerRound;
-  }
-
-  get events(): number {
-    return this.#events;
-  }
-}
-
-const ports = { sourcePort: clientPort, port: serverPort };
-const flowBy = {
-  4: { source: client[4], destination: server[4], ...ports },
-  6: { source: client[6], destination: server[6], ...ports },
-} as const;
-
-function packetFor({ source, destination, ...rest }: BenchFlow): Uint8Array {
-  const packet = { source, destination, protocol: 6, payload: tcp(rest) };
-  return source.family === 4 ? ipv4(packet) : ipv6(packet);
-}
-
-function packetOf(kind: Kind, family: 4 | 6): Uint8Array {
-  return packetFor(kind === 'reply' ? answer(flowBy[family]) : flowBy[family]);
-}
+const kinds = ['new', 'later', 'reply'] as const;
+const stages = ['read', 'recall', 'addresses', 'judge'] as const;
 
 interface Case {
   readonly name: string;
@@ -155,73 +44,112 @@ function summarize({ name, goal }: Case, times: readonly number[]): Result {
   return { name, ...(goal === undefined ? {} : { goal }), ...spread };
 }
 
-requireBpf(thisMachine());
-const small = smallTables();
-const big = bigTables();
-const judge = new Kernel(big, { kind: 'new' });
-const allowed = (flow: BenchFlow): boolean => judge.allows('forward4', packetFor(flow));
-const lists = {
-  'one flow': [flowBy[4]],
-  '16,384 flows': flowsOf({ count: someFlows, to: 'pods', tables: big, allowed }),
-  '131,072 flows': flowsOf({ count: manyFlows, to: 'pods', tables: big, allowed }),
-  '16,384 flows out': flowsOf({ count: someFlows, to: 'prefixes', tables: big, allowed }),
-} as const;
+function goalOf(kind: Kind): number {
+  return kind === 'new' ? goals.new : goals.later;
+}
 
-const events = new Kernel(small, { kind: 'new', events: true });
-const alone = {
-  new: new Kernel(small, { kind: 'new' }),
-  established: new Kernel(small, { kind: 'established' }),
-  reply: new Kernel(small, { kind: 'reply' }),
-  missed: new Kernel(small, { kind: 'reply', cache: false }),
-};
-const rowsOf = ([4, 6] as const).flatMap((family): Case[] => {
-  const program = `forward${family}` as const;
-  const row = (name: string, kernel: Kernel, kind: Kind): Case => ({
-    name: `IPv${family} ${name}`,
-    goal: kind === 'new' ? goals.new : goals.later,
-    measure: () => kernel.run(program, packetOf(kind, family)),
+/** Of flows that may pass by these tables. */
+function listsOf(
+  cluster: Cluster,
+  lists: Readonly<Record<string, Omit<Parameters<typeof flowsOf>[0], 'tables' | 'allowed'>>>,
+): Record<string, BenchFlow[]> {
+  const judge = new Kernel(cluster.kernel, { kind: 'new', cache: false });
+  const allowed = (flow: BenchFlow): boolean => judge.allows(flow);
+  const made = Object.entries(lists).map(([name, options]) => [
+    name,
+    flowsOf({ ...options, tables: cluster.tables, allowed }),
+  ]);
+  return Object.fromEntries(made) as Record<string, BenchFlow[]>;
+}
+
+/** Each list in each cluster. */
+function turnsOf(
+  clusters: readonly Cluster[],
+  lists: Readonly<Record<string, readonly BenchFlow[]>>,
+  { kind, stage }: { kind: Kind; stage?: Stage },
+): Case[] {
+  const most = Math.max(...Object.values(lists).map((flows) => flows.length));
+  const kernels = clusters.map(({ name, kernel }) => ({
+    cluster: name,
+    kernel: new Kernel(kernel, { kind, flows: most, ...(stage === undefined ? {} : { stage }) }),
+  }));
+  return Object.entries(lists).flatMap(([name, flows]) => {
+    const sent = kind === 'reply' ? flows.map(answer) : flows;
+    const list = flowList(sent, packetFor(flowOf(4)));
+    return kernels.map(({ cluster, kernel }) => ({
+      name: `${kind}, ${name}${stage === undefined ? '' : `, until ${stage}`}: ${cluster}`,
+      ...(stage === undefined ? { goal: goalOf(kind) } : {}),
+      measure: () => kernel.runFlows(list, Math.max(runsPerRound, list.count)),
+    }));
   });
-  const missed = packetOf('reply', family);
+}
+
+interface Cluster {
+  readonly name: string;
+  readonly tables: NodeTables;
+  readonly kernel: KernelRows;
+}
+
+function clusterOf(name: string, tables: NodeTables): Cluster {
+  return { name, tables, kernel: new KernelRows(tables) };
+}
+
+requireBpf(thisMachine());
+const pairOnly = pairTables();
+const pair = new KernelRows(pairOnly);
+const events = new Kernel(new KernelRows(pairOnly, { events: true }), { kind: 'new' });
+const alone = {
+  new: new Kernel(pair, { kind: 'new' }),
+  later: new Kernel(pair, { kind: 'later' }),
+  reply: new Kernel(pair, { kind: 'reply' }),
+  missed: new Kernel(pair, { kind: 'reply', cache: false }),
+};
+const onePacket = ([4, 6] as const).flatMap((family): Case[] => {
+  const program = `forward${family}` as const;
+  const [there, back] = [packetFor(flowOf(family)), packetFor(answer(flowOf(family)))];
+  const row = (kind: Kind): Case => ({
+    name: `IPv${family} ${kind}`,
+    goal: goalOf(kind),
+    measure: () => alone[kind].run(program, kind === 'reply' ? back : there, runsPerRound),
+  });
   return [
-    row('new', alone.new, 'new'),
-    row('later', alone.established, 'established'),
-    row('reply', alone.reply, 'reply'),
-    { name: `IPv${family} reply, nothing kept`, measure: () => alone.missed.run(program, missed) },
+    ...kinds.map(row),
+    {
+      name: `IPv${family} reply, nothing kept`,
+      measure: () => alone.missed.run(program, back, runsPerRound),
+    },
     {
       name: `IPv${family} new, with an event`,
-      measure: () => events.runWithEvents(program, packetOf('new', family)),
+      measure: () => events.runWithEvents(program, there, runsPerRound),
     },
     {
       name: `IPv${family} nothing to judge`,
-      measure: () => alone.reply.run(`local_in${family}`, packetOf('reply', family)),
+      measure: () => alone.reply.run(`local_in${family}`, back, runsPerRound),
     },
   ];
 });
 
-const kinds = [
-  ['new', 'new'],
-  ['later', 'established'],
-  ['reply', 'reply'],
-] as const;
-const turns = kinds.flatMap(([word, kind]): Case[] => {
-  const of = (rows: NodeTables): Kernel => new Kernel(rows, { kind, turns: true });
-  const goal = kind === 'new' ? goals.new : goals.later;
-  const kernels = { empty: of(emptyTables), 'one policy': of(small), big: of(big) };
-  const row = (cluster: keyof typeof kernels, list: keyof typeof lists): Case => ({
-    name: `${word}, ${cluster}, ${list}`,
-    goal,
-    measure: () => kernels[cluster].runFlows(lists[list]),
-  });
-  return [
-    row('one policy', 'one flow'),
-    row('big', 'one flow'),
-    ...(['16,384 flows', '131,072 flows', '16,384 flows out'] as const).flatMap((list) => [
-      row('empty', list),
-      row('big', list),
-    ]),
-  ];
+const one = { 'one flow': [flowOf(4)] };
+const { big, small } = nodeOfTwoClusters();
+const none = clusterOf('no tables', emptyTables);
+const node = [none, clusterOf('one policy', small), clusterOf('big', big)];
+const nodeLists = listsOf(node[2] ?? none, {
+  'a node and pods': { count: someFlows, to: 'pods', isolated: true },
+  'a node and prefixes': { count: someFlows, to: 'prefixes', isolated: true },
 });
-const cases = [...rowsOf, ...turns];
+const everything = clusterOf('big', everythingOnOneNode());
+const allLists = listsOf(everything, {
+  'all on one node': { count: someFlows, to: 'local pods', isolated: false },
+  'all on one node, 131,072 flows': { count: manyFlows, to: 'local pods', isolated: false },
+  'all on one node, prefixes': { count: someFlows, to: 'prefixes', isolated: false },
+});
+const cases = [
+  ...onePacket,
+  ...kinds.flatMap((kind) => turnsOf(node, nodeLists, { kind })),
+  ...stages.flatMap((stage) => turnsOf(node, nodeLists, { kind: 'new', stage })),
+  ...turnsOf([{ ...none, name: 'one policy', kernel: pair }, everything], one, { kind: 'new' }),
+  ...(['new', 'later'] as const).flatMap((kind) => turnsOf([none, everything], allLists, { kind })),
+];
 
 const times = cases.map((): number[] => []);
 for (const { measure } of cases) measure();
@@ -233,43 +161,43 @@ const eventsExpected = 2 * rounds * runsPerRound;
 const eventsSeen = events.events - eventsBefore;
 if (eventsSeen !== eventsExpected) throw new Error(`${eventsSeen} events of ${eventsExpected}`);
 
-const results = cases.map((one, index) => summarize(one, times[index] ?? []));
-const median = (name: string): number => results.find((one) => one.name === name)?.median ?? Number.NaN;
-/** Of the medians: what the big cluster costs against the other one, on the same packets. */
-const ratios = kinds.flatMap(([word]) =>
-  (
-    [
-      ['one policy', 'one flow'],
-      ['empty', '16,384 flows'],
-      ['empty', '131,072 flows'],
-      ['empty', '16,384 flows out'],
-    ] as const
-  ).map(([other, list]) => ({
-    name: `${word}, ${list}: big ÷ ${other}`,
-    ratio: median(`${word}, big, ${list}`) / median(`${word}, ${other}, ${list}`),
-  })),
-);
-const sizes = {
-  addresses: big.addresses.size,
-  prefixes: big.cidrs.size,
-  classes: big.classes.size,
-  ports: big.ports.size,
-};
+const results = cases.map((each, index) => summarize(each, times[index] ?? []));
+const median = (name: string): number | undefined => results.find((each) => each.name === name)?.median;
+/** Of the medians: what the big cluster costs against the others, on the same packets. */
+const ratios = results.flatMap(({ name, median: big }) => {
+  const flows = name.endsWith(': big') ? name.slice(0, -': big'.length) : undefined;
+  if (flows === undefined || flows.includes(', until ')) return [];
+  return ['one policy', 'no tables'].flatMap((other) => {
+    const small = median(`${flows}: ${other}`);
+    return small === undefined ? [] : [{ name: `${flows}: big ÷ ${other}`, ratio: big / small }];
+  });
+});
+const sizes = Object.entries({ 'the node': big, 'all on one node': everything.tables }).map(([name, tables]) => ({
+  name,
+  addresses: tables.addresses.size,
+  prefixes: tables.cidrs.size,
+  classes: tables.classes.size,
+  ports: tables.ports.size,
+}));
 
 if (process.argv.slice(2).join(' ') === '-o json') {
   process.stdout.write(`${JSON.stringify({ results, ratios, sizes }, undefined, 2)}\n`);
 } else {
   const lines = [
-    `Nanoseconds per verdict, median of ${rounds} rounds (least to most). The big cluster on one node: ` +
-      Object.entries(sizes)
-        .map(([name, count]) => `${count.toLocaleString('en')} ${name}`)
-        .join(', '),
+    `Nanoseconds per verdict, median of ${rounds} rounds (least to most).`,
+    ...sizes.map(
+      ({ name, ...counts }) =>
+        `Rows of ${name}: ` +
+        Object.entries(counts)
+          .map(([what, count]) => `${count.toLocaleString('en')} ${what}`)
+          .join(', '),
+    ),
     ...results.map(
       ({ name, median: middle, least, most, goal }) =>
-        `  ${name.padEnd(32)} ${middle.toFixed(0).padStart(5)} (${least.toFixed(0)} to ${most.toFixed(0)})` +
+        `  ${name.padEnd(50)} ${middle.toFixed(0).padStart(5)} (${least.toFixed(0)} to ${most.toFixed(0)})` +
         (goal === undefined ? '' : `; goal ≤ ${goal}`),
     ),
-    ...ratios.map(({ name, ratio }) => `  ${name.padEnd(42)} ${ratio.toFixed(2)}; goal ≤ ${goals.ratio}`),
+    ...ratios.map(({ name, ratio }) => `  ${name.padEnd(60)} ${ratio.toFixed(2)}; goal ≤ ${goals.ratio}`),
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
 }

@@ -16,6 +16,7 @@ export interface Libbpf {
   readonly findMap: (object: Handle, name: string) => Handle | null;
   readonly setMaxEntries: (map: Handle, entries: number) => number;
   readonly setValueSize: (map: Handle, bytes: number) => number;
+  readonly reuseFd: (map: Handle, fd: number) => number;
   readonly setInitialValue: (map: Handle, data: Uint8Array, size: number) => number;
   readonly mapFd: (map: Handle) => number;
   readonly findProgram: (object: Handle, name: string) => Handle | null;
@@ -88,6 +89,7 @@ function bind(library: ReturnType<typeof koffi.load>): Libbpf {
     findMap: library.func('void *bpf_object__find_map_by_name(void *, const char *)'),
     setMaxEntries: library.func('int bpf_map__set_max_entries(void *, uint32_t)'),
     setValueSize: library.func('int bpf_map__set_value_size(void *, uint32_t)'),
+    reuseFd: library.func('int bpf_map__reuse_fd(void *, int)'),
     setInitialValue: library.func('int bpf_map__set_initial_value(void *, const void *, size_t)'),
     mapFd: library.func('int bpf_map__fd(void *)'),
     findProgram: library.func('void *bpf_object__find_program_by_name(void *, const char *)'),

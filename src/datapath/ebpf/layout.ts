@@ -22,7 +22,7 @@ export const layouts = {
   control: { size: 8, epoch: 0, flags: 4 },
   counter: { size: 16, packets: 0, bytes: 8 },
   options: {
-    size: 96,
+    size: 104,
     pod_interface_name: 0,
     pod_interface_mask: 8,
     test_tracking: 16,
@@ -33,6 +33,8 @@ export const layouts = {
     addresses6: 84,
     classes: 88,
     ports: 92,
+    test_stage: 96,
+    zero: 100,
   },
   cached_verdict: {
     size: 64,
@@ -52,7 +54,7 @@ export const layouts = {
     ingress_rule: 56,
     ingress_set: 60,
   },
-  test_flow: { size: 40, source: 0, destination: 16, source_port: 32, port: 34, next: 36 },
+  test_flow: { size: 44, source: 0, destination: 16, source_port: 32, port: 34, next: 36, count: 40 },
   event: {
     size: 72,
     time: 0,
@@ -75,6 +77,9 @@ export const layouts = {
 
 /** enum role. */
 export const roles = { 'local-pod': 1, remote: 2, 'local-node': 3 } as const;
+
+/** enum test_stage. */
+export const testStages = { read: 1, recall: 2, addresses: 3, judge: 4 } as const;
 
 /** Which of the two copies of the address tables: the low bit of an epoch. */
 export type Version = 0 | 1;

@@ -9,7 +9,7 @@ import { errno, SystemCallError } from '../../kernel/libc.ts';
 import type { Capacity } from './capacity.ts';
 import { randomSeed } from './hash.ts';
 import type { HashSeed } from './hash.ts';
-import { layouts } from './layout.ts';
+import { layouts, testStages } from './layout.ts';
 import { shareTables, tableNames, tableSizes } from './table-memory.ts';
 import type { TableMemory } from './table-memory.ts';
 
@@ -39,8 +39,12 @@ export interface LoadOptions {
   readonly testTracking?: number;
   /** Only for tests: zero makes all rows of a table meet. */
   readonly testSeed?: HashSeed;
-  /** Only for BPF_PROG_TEST_RUN: how many flows, a power of two, are put in place of what packets say (testFlows). */
+  /** Only for BPF_PROG_TEST_RUN: how many flows there may be in place of what packets say (test_flows). */
   readonly testFlows?: number;
+  /** Only for BPF_PROG_TEST_RUN: has the tables, of the same capacity, that the programs read. */
+  readonly testTables?: LoadedObject;
+  /** Only for BPF_PROG_TEST_RUN: after which part of its judgement every packet passes. */
+  readonly testStage?: keyof typeof testStages;
 }
 
 export interface LoadedObject {
@@ -77,8 +81,9 @@ export function loadObject(options: LoadOptions): LoadedObject {
     );
   }
   try {
-    const seed = options.testSeed ?? randomSeed();
+    const seed = options.testTables?.seed ?? options.testSeed ?? randomSeed();
     resize(object, options);
+    if (options.testTables) useTables(object, options.testTables);
     setOptions(object, options, seed);
     load(object, objectPath);
     return loadedObject(object, options.capacity, seed);
@@ -106,8 +111,14 @@ function resize(object: Handle, { capacity, testFlows = 1 }: LoadOptions): void 
   required('size of map nodes4', libbpf().setValueSize(mapHandle(object, 'nodes4'), nodeBytes));
 }
 
+function useTables(object: Handle, { maps }: LoadedObject): void {
+  for (const name of tableNames) {
+    required(`map ${name} of another object`, libbpf().reuseFd(mapHandle(object, name), maps[name].fd));
+  }
+}
+
 function setOptions(object: Handle, options: LoadOptions, seed: HashSeed): void {
-  const { capacity, podInterfacePrefix = '', testTracking, testFlows = 0 } = options;
+  const { capacity, podInterfacePrefix = '', testTracking, testFlows = 0, testStage } = options;
   const layout = layouts.options;
   const bytes = new Uint8Array(layout.size);
   const view = new DataView(bytes.buffer);
@@ -119,6 +130,7 @@ function setOptions(object: Handle, options: LoadOptions, seed: HashSeed): void 
   }
   view.setUint32(layout.cached_verdicts, capacity.cachedVerdicts, true);
   view.setUint32(layout.test_flows, testFlows, true);
+  view.setUint32(layout.test_stage, testStage === undefined ? 0 : testStages[testStage], true);
   seed.forEach((word, index) => {
     view.setUint32(layout.hash + 4 * index, word, true);
   });
