@@ -99,7 +99,9 @@ export function nodeOfTwoClusters(): { readonly big: NodeTables; readonly small:
   const cluster = uniformCluster({ policies: 10_000, pods: 100_000, namespaces: 1000 });
   const pods = [...cluster.pods.values()].map((one, index) => (index < podsOfNode ? { ...one, node } : one));
   const big = tablesOf({ ...cluster, pods: new Map(pods.map((one) => [one.key, one])) });
-  const own = pods.slice(0, podsOfNode).map(({ name, addresses }, index) => pod(`${name}-${index}`, addresses));
+  const own = pods
+    .slice(0, podsOfNode)
+    .map(({ name, addresses }, index) => pod(`${name}-${index}`, addresses));
   return { big: withPrefixes(big), small: tablesOf(smallCluster(own, policy([], ports))) };
 }
 

@@ -130,9 +130,9 @@ const onePacket = ([4, 6] as const).flatMap((family): Case[] => {
 });
 
 const one = { 'one flow': [flowOf(4)] };
-const { big, small } = nodeOfTwoClusters();
+const nodeTables = nodeOfTwoClusters();
 const none = clusterOf('no tables', emptyTables);
-const node = [none, clusterOf('one policy', small), clusterOf('big', big)];
+const node = [none, clusterOf('one policy', nodeTables.small), clusterOf('big', nodeTables.big)];
 const nodeLists = listsOf(node[2] ?? none, {
   'a node and pods': { count: someFlows, to: 'pods', isolated: true },
   'a node and prefixes': { count: someFlows, to: 'prefixes', isolated: true },
@@ -168,17 +168,19 @@ const ratios = results.flatMap(({ name, median: big }) => {
   const flows = name.endsWith(': big') ? name.slice(0, -': big'.length) : undefined;
   if (flows === undefined || flows.includes(', until ')) return [];
   return ['one policy', 'no tables'].flatMap((other) => {
-    const small = median(`${flows}: ${other}`);
-    return small === undefined ? [] : [{ name: `${flows}: big ÷ ${other}`, ratio: big / small }];
+    const than = median(`${flows}: ${other}`);
+    return than === undefined ? [] : [{ name: `${flows}: big ÷ ${other}`, ratio: big / than }];
   });
 });
-const sizes = Object.entries({ 'the node': big, 'all on one node': everything.tables }).map(([name, tables]) => ({
-  name,
-  addresses: tables.addresses.size,
-  prefixes: tables.cidrs.size,
-  classes: tables.classes.size,
-  ports: tables.ports.size,
-}));
+const sizes = Object.entries({ 'the node': nodeTables.big, 'all on one node': everything.tables }).map(
+  ([name, tables]) => ({
+    name,
+    addresses: tables.addresses.size,
+    prefixes: tables.cidrs.size,
+    classes: tables.classes.size,
+    ports: tables.ports.size,
+  }),
+);
 
 if (process.argv.slice(2).join(' ') === '-o json') {
   process.stdout.write(`${JSON.stringify({ results, ratios, sizes }, undefined, 2)}\n`);

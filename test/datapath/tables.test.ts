@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { afterEach, describe, expect, test } from 'vitest';
 import { ipv4, ipv6, transport } from '../../src/datapath/packet.ts';
 import { Compiler } from '../../src/compiler/compiler.ts';
+import { makeCidr } from '../../src/objects/ip.ts';
 import { computeDelta, emptyTables } from '../../src/compiler/delta.ts';
 import { nodeTables } from '../../src/compiler/node-tables.ts';
 import type { Delta, NodeTables } from '../../src/compiler/tables.ts';
@@ -289,6 +290,23 @@ describe.skipIf(!isRoot)('[root] tables in the kernel', () => {
       expect([kernel.rows(), kernel.copies()]).toEqual(before);
     },
   );
+
+  test('when the tree of IPv4 addresses has no node left, everything is taken back', () => {
+    const kernel = open({ ...testCapacity, addresses: 40, cidrs: 40 });
+    kernel.tables.apply(worldDelta);
+    kernel.tables.sweep();
+    const before = [kernel.rows(), kernel.copies()];
+    // Far from each other: four nodes each, and there are eight for each that the capacity says.
+    const cidrs = Array.from({ length: 2 ** 7 }, (_, index) => {
+      const cidr = makeCidr(4, (BigInt(index) << 24n) + 1n, 30);
+      return { cidr, from: 0, to: 1, isNew: index < 30, isGone: false };
+    });
+    const more = { ...worldDelta, stage: { addresses: [], cidrs } };
+    expect(() => {
+      kernel.tables.apply(more);
+    }).toThrow(/DATAPATH_FULL.*needs more entries in the table "cidrs"/s);
+    expect([kernel.rows(), kernel.copies()]).toEqual(before);
+  });
 
   test('more different pods than there is room for are refused, and the change is taken back', () => {
     const kernel = open({ ...testCapacity, subjects: 2 });

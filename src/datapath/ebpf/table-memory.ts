@@ -27,8 +27,8 @@ function linesFor(rows: number, { slots }: SlotShape): number {
  * An address or prefix that is far from all others takes four nodes. Many have most of them in common: the rows of a large
  * table are pods, which are dense in the ranges of their nodes, and prefixes, few of which are longer than 24 bits.
  */
-function nodesFor({ addresses, cidrs }: Capacity): number {
-  return Math.min(4 * addresses, 2 ** 15 + addresses / 4) + Math.min(4 * cidrs, 2 ** 16 + cidrs / 4);
+function nodesFor(rows: number): number {
+  return Math.ceil(Math.min(4 * rows, 2 ** 15 + rows / 4));
 }
 
 /** Lines, and of subjects entries, that these capacities need; one copy of the tables that exist twice. */
@@ -36,7 +36,7 @@ export function tableSizes(
   capacity: Capacity,
 ): Record<'nodes4' | 'addresses6' | 'subjects' | 'classes' | 'ports', number> {
   return {
-    nodes4: Math.ceil(nodesFor(capacity)),
+    nodes4: nodesFor(capacity.addresses) + nodesFor(capacity.cidrs),
     addresses6: linesFor(capacity.addresses + capacity.cidrs, slot6),
     subjects: capacity.subjects,
     classes: linesFor(capacity.classes, pairSlot),
