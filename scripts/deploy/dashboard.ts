@@ -66,6 +66,13 @@ const rows: Readonly<Record<string, readonly Panel[]>> = {
       queries: [0.5, 0.99].map((q) => quantile(q, 'bulkhead_compile_duration_seconds')),
     },
     {
+      title: 'Held by the gate',
+      description: 'How long pods waited before their first container, until their policies were in force.',
+      kind: 'timeseries',
+      unit: 's',
+      queries: [0.5, 0.99].map((q) => quantile(q, 'bulkhead_gate_hold_duration_seconds')),
+    },
+    {
       title: 'Changes',
       description: 'Changes that the agents took, by outcome.',
       kind: 'timeseries',

@@ -63,7 +63,10 @@ export const arbitraryPod: fc.Arbitrary<PodBlueprint> = fc.record({
   labels: arbitraryLabels,
   node: fc.constantFrom(...nodeNames),
   // None: the API server knows of no address yet.
-  families: fc.constantFrom<readonly IpFamily[]>([4, 6], [4, 6], [4], [6], []),
+  families: fc.oneof(
+    { weight: 15, arbitrary: fc.constantFrom<readonly IpFamily[]>([4, 6], [4, 6], [4], [6]) },
+    { weight: 1, arbitrary: fc.constant<readonly IpFamily[]>([]) },
+  ),
   kind: fc.oneof(
     { weight: 8, arbitrary: fc.constant('ordinary' as const) },
     { weight: 1, arbitrary: fc.constant('hostNetwork' as const) },

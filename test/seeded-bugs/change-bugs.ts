@@ -13,10 +13,10 @@ export const changeBugs: SeededBugs<CheckedBug> = {
   'a delta adds what should go, and sweeps what should come': inLiveCompiler(
     'live/node-view.ts',
     `add: { ports: ports.come, classes: classes.come },
-      stage: { addresses, cidrs: this.#cidrs.changes() },
+      stage: { addresses: this.#addresses.changes(), cidrs: this.#cidrs.changes() },
       sweep: { ports: ports.gone, classes: classes.gone },`,
     `add: { ports: ports.gone, classes: classes.gone },
-      stage: { addresses, cidrs: this.#cidrs.changes() },
+      stage: { addresses: this.#addresses.changes(), cidrs: this.#cidrs.changes() },
       sweep: { ports: ports.come, classes: classes.come },`,
   ),
   'a delta leaves rows that are gone': inLiveCompiler('live/tracked-rows.ts', 'gone.push(from);', ''),
@@ -32,8 +32,8 @@ export const changeBugs: SeededBugs<CheckedBug> = {
   ),
   'labels of namespaces are not followed': inLiveCompiler(
     'live/live-pods.ts',
-    'if (sameLabels(namespace.labels, labels)) {',
-    'if (namespace.labels) {',
+    'const isOther = !sameLabels(namespace.labels, labels);',
+    'const isOther = !namespace.labels;',
   ),
   'an address keeps the rules of the pod that had it': inLiveCompiler(
     'live/live-pods.ts',
@@ -60,7 +60,7 @@ export const changeBugs: SeededBugs<CheckedBug> = {
   ),
   'prefixes within one that changes are left as they were': inLiveCompiler(
     'live/node-view.ts',
-    'for (const child of cell.children) cells.add(child);',
+    'for (const child of cell.children ?? []) cells.add(child);',
     '',
   ),
 };
