@@ -50,6 +50,7 @@ interface State {
 
 export class Machine {
   #state: State = { sets: new Map(), chains: new Map(), counters: new Set() };
+  readonly #registers = new Uint8Array(4 * registers);
 
   /** As one transaction. Throws, and is as before, if the kernel would refuse. */
   commit(changes: readonly Change[]): void {
@@ -77,6 +78,7 @@ export class Machine {
 
   judge(packet: Packet): Judgement {
     return new Run(packet, {
+      registers: this.#registers,
       set: (name) => needed(this.#state.sets.get(name), name),
       chain: (name) => needed(this.#state.chains.get(name), name),
     }).judge();
@@ -164,6 +166,8 @@ function needed<T>(thing: T | undefined, name: string): T {
 }
 
 interface Surroundings {
+  /** What they held before can't be read. */
+  readonly registers: Uint8Array;
   readonly set: (name: string) => SetContent;
   readonly chain: (name: string) => Chain;
 }
@@ -178,7 +182,7 @@ class Run {
   readonly #packet: Packet;
   readonly #headers: Headers | undefined;
   readonly #around: Surroundings;
-  readonly #registers = Buffer.alloc(4 * registers);
+  readonly #registers: Uint8Array;
   /** Bit by bit the words that the present rule has written: the kernel lets a rule read no others. */
   #written = 0;
   readonly #counted: string[] = [];
@@ -187,6 +191,7 @@ class Run {
   constructor(packet: Packet, around: Surroundings) {
     this.#packet = packet;
     this.#around = around;
+    this.#registers = around.registers;
     this.#headers = readHeaders(packet.bytes);
   }
 
@@ -236,7 +241,7 @@ class Run {
   #step(expression: Expression): 'match' | 'no match' | Verdict {
     switch (expression.kind) {
       case 'payload':
-        return this.#load(expression.to, this.#payload(expression));
+        return this.#payload(expression);
       case 'meta':
         return this.#load(expression.to, this.#meta(expression.key));
       case 'conntrack':
@@ -244,18 +249,11 @@ class Run {
       case 'reverse-path':
         return this.#load(expression.to, encodeId(this.#packet.reversePath ? 1 : 0));
       case 'compare':
-        return matched(
-          compare(
-            Buffer.compare(this.#read(expression.register, expression.value.length), expression.value),
-            expression.operator,
-          ),
-        );
+        return matched(compare(this.#order(expression.register, expression.value), expression.operator));
       case 'mask': {
-        const value = this.#read(expression.from, expression.mask.length);
-        return this.#load(
-          expression.to,
-          value.map((byte, index) => byte & (expression.mask[index] ?? 0)),
-        );
+        const at = this.#read(expression.from, expression.mask.length);
+        const masked = expression.mask.map((byte, index) => byte & (this.#registers[at + index] ?? 0));
+        return this.#load(expression.to, masked);
       }
       case 'lookup':
         return this.#lookup(expression);
@@ -291,13 +289,13 @@ class Run {
 
   #find(name: string, key: number): Element | undefined {
     const set = this.#around.set(name);
-    return set.find(this.#read(key, set.keyLength));
+    return set.find(this.#registers, this.#read(key, set.keyLength));
   }
 
-  #payload({ base, offset, length }: Expression & { kind: 'payload' }): Uint8Array | undefined {
+  #payload({ base, offset, length, to }: Expression & { kind: 'payload' }): 'match' | 'no match' {
     const start = base === 'network' ? 0 : this.#headers?.transport;
-    if (start === undefined || start + offset + length > this.#packet.bytes.length) return undefined;
-    return this.#packet.bytes.subarray(start + offset, start + offset + length);
+    if (start === undefined || start + offset + length > this.#packet.bytes.length) return 'no match';
+    return this.#load(to, this.#packet.bytes, start + offset, length);
   }
 
   #meta(key: (Expression & { kind: 'meta' })['key']): Uint8Array | undefined {
@@ -333,20 +331,37 @@ class Run {
   }
 
   /** Values are padded with zeros to whole words. From low to high, so that a value may move down onto itself. */
-  #load(to: number, value: Uint8Array | undefined): 'match' | 'no match' {
+  #load(
+    to: number,
+    value: Uint8Array | undefined,
+    start = 0,
+    length = value?.length ?? 0,
+  ): 'match' | 'no match' {
     if (!value) return 'no match';
-    const words = (value.length + 3) >> 2;
-    for (let index = 0; index < 4 * words; index++) this.#registers[4 * to + index] = value[index] ?? 0;
+    const words = (length + 3) >> 2;
+    for (let index = 0; index < 4 * words; index++) {
+      this.#registers[4 * to + index] = index < length ? (value[start + index] ?? 0) : 0;
+    }
     this.#written |= wordsFrom(to, words);
     return 'match';
   }
 
-  /** Valid until the registers are written again. */
-  #read(from: number, length: number): Buffer {
+  /** Where they are: valid until the registers are written again. */
+  #read(from: number, length: number): number {
     const words = wordsFrom(from, (length + 3) >> 2);
     if ((this.#written & words) !== words)
       throw new Error(`registers from ${from} on are read before they are written`);
-    return this.#registers.subarray(4 * from, 4 * from + length);
+    return 4 * from;
+  }
+
+  /** Of what the registers hold and the value, byte by byte: negative, 0 or positive. */
+  #order(from: number, value: Uint8Array): number {
+    const at = this.#read(from, value.length);
+    for (const [index, byte] of value.entries()) {
+      const difference = (this.#registers[at + index] ?? 0) - byte;
+      if (difference !== 0) return difference;
+    }
+    return 0;
   }
 }
 

@@ -48,8 +48,10 @@ export class SetContent {
     }
   }
 
-  find(key: Uint8Array): Element | undefined {
-    if (!this.#spec.interval) return this.#elements.get(textOf(key));
+  /** What holds the key that begins at `at`. */
+  find(bytes: Uint8Array, at: number): Element | undefined {
+    if (!this.#spec.interval) return this.#elements.get(textOf(bytes, at, at + this.keyLength));
+    const key = bytes.subarray(at, at + this.keyLength);
     return this.#spec.key.length === 1 ? this.#findRange(key) : this.#findParts(key);
   }
 
@@ -97,9 +99,9 @@ function identityOf({ key, last, end }: Element): string {
 }
 
 /** One character for each byte. */
-function textOf(bytes: Uint8Array): string {
+function textOf(bytes: Uint8Array, from = 0, to = bytes.length): string {
   let text = '';
-  for (const byte of bytes) text += String.fromCharCode(byte);
+  for (let index = from; index < to; index++) text += String.fromCharCode(bytes[index] ?? 0);
   return text;
 }
 
