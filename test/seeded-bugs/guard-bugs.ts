@@ -159,7 +159,11 @@ export const guardBugs: SeededBugs = {
     'decide(destination->ingress_set, source->identity',
     'decide(destination->ingress_set, destination->identity',
   ),
-  'prefixes are not asked': inProgram('addresses.h', 'entry : root->around;', 'entry : 0;'),
+  'prefixes are not asked': inProgram(
+    'addresses.h',
+    'return entry ? entry : root->around;',
+    'return (entry & ENTRY4_LENGTH) == 34u << 24 ? entry : 0;',
+  ),
   'prefixes are not asked over IPv6': inProgram(
     'addresses.h',
     '= entry->spans[word];',
