@@ -24,6 +24,7 @@ import { GateServer } from './gate/gate-server.ts';
 import { Health } from './health.ts';
 import type { Condition } from './health.ts';
 import { LiveCluster } from './live-cluster.ts';
+import { LogLimit, ofOthers } from './log-limit.ts';
 import type { Logger } from './log.ts';
 import { AgentMetrics } from './metrics/agent-metrics.ts';
 import { chooseNodeEngine, detachOtherEngines, enforcingEngines, openDatapath } from './node-datapath.ts';
@@ -49,6 +50,8 @@ export class Agent {
   readonly #options: AgentOptions;
   readonly #client: KubernetesClient;
   readonly #logger: Logger;
+  /** What tenants make of their policies. */
+  readonly #policyLog: Logger;
   readonly #choice: EngineChoice;
   readonly #podNetwork: PodNetwork;
   readonly #enforcer: NodeEnforcer;
@@ -89,6 +92,7 @@ export class Agent {
     this.#synced = synced;
     this.#client = client;
     this.#logger = logger;
+    this.#policyLog = new LogLimit({ logger, ...ofOthers });
     const paths = agentPaths(options);
     this.#lock = lockNode(paths.lock);
     this.#choice = chooseNodeEngine(options.engine);
@@ -327,7 +331,7 @@ export class Agent {
             message: `${names.length} not enforced as they stand: ${names.slice(0, 5).join(', ')}`,
           };
     if (this.#health.set('policies', policies)) {
-      this.#logger.log(policies.ok ? 'info' : 'error', policies.message, { condition: 'policies' });
+      this.#policyLog.log(policies.ok ? 'info' : 'error', policies.message, { condition: 'policies' });
     }
     this.#events?.refused(refusals);
     this.#metrics.refused.clear();

@@ -13,6 +13,7 @@ import { ClusterWatch } from '../sources/api/cluster-watch.ts';
 import type { ClusterUpdate } from '../sources/api/cluster-watch.ts';
 import { decodeNode } from '../sources/api/node.ts';
 import type { Health } from './health.ts';
+import { LogLimit, ofOthers } from './log-limit.ts';
 import type { Logger } from './log.ts';
 import type { AgentMetrics } from './metrics/agent-metrics.ts';
 import type { AgentOptions } from './options.ts';
@@ -34,6 +35,7 @@ const retries = { firstMs: 200, maxMs: 10_000 };
 
 export class WatchKeeper {
   readonly #options: WatchKeeperOptions;
+  readonly #problems: LogLimit;
   readonly #stopping = new AbortController();
   readonly #started = performance.now();
   #watch: ClusterWatch | undefined;
@@ -41,6 +43,7 @@ export class WatchKeeper {
 
   constructor(options: WatchKeeperOptions) {
     this.#options = options;
+    this.#problems = new LogLimit({ logger: options.logger, ...ofOthers });
   }
 
   start(): void {
@@ -107,11 +110,11 @@ export class WatchKeeper {
       client,
       observer: {
         updated: (one) => {
+          // What is wrong may quote what the object says, which is nobody's business at this level.
           for (const [object, [problem]] of one.problems) {
-            logger.log('warn', problem?.message ?? 'something is wrong with it', {
-              object,
-              code: problem?.code,
-            });
+            const { code, field, message } = problem ?? {};
+            this.#problems.log('warn', 'an object can not be taken as it stands', { object, code, field });
+            logger.log('debug', message ?? 'something is wrong with it', { object, code });
           }
           update(one);
         },
