@@ -38,6 +38,7 @@ import { policyId, wantedPolicy } from './policy-intake.ts';
 import { readPodNetwork } from './pod-network.ts';
 import type { PodNetwork } from './pod-network.ts';
 import { RefusalEvents } from './refusal-events.ts';
+import { warnOfFailures } from './repeated-failure.ts';
 import { Resync } from './resync.ts';
 import { StatusWriter } from './status-writer.ts';
 import { WatchKeeper } from './watch-keeper.ts';
@@ -68,7 +69,6 @@ export class Agent {
   /** Undefined: no gate was asked for. */
   readonly #gateKeeper: GateKeeper | undefined;
   readonly #events: RefusalEvents | undefined;
-  #eventsFailing: string | undefined;
   #status: StatusWriter | undefined;
   #beat: NodeJS.Timeout | undefined;
   #version = 0;
@@ -127,7 +127,7 @@ export class Agent {
       ? new RefusalEvents({
           client,
           node: options.node,
-          onResult: (error) => this.#noteEvents(error),
+          onResult: warnOfFailures(logger),
         })
       : undefined;
     this.#journal = new FlowJournal(options.node, () => ({
@@ -375,14 +375,6 @@ export class Agent {
     const { behind } = this.#enforcer;
     if (!behind && this.#health.ready) this.#realised = this.#watch.policiesVersion ?? this.#realised;
     return this.#realised;
-  }
-
-  /** Once for a kind of failure: there may be many to write. */
-  #noteEvents(error: BulkheadError | undefined): void {
-    if (error && error.code !== this.#eventsFailing) {
-      this.#logger.log('warn', error.diagnostics[0]?.message ?? error.message);
-    }
-    this.#eventsFailing = error?.code;
   }
 
   #statusNow() {
