@@ -1,6 +1,7 @@
 /**
  * A whole agent against a real API server: how long from its start until the kernel enforces, what it takes to hold a
  * cluster, and how soon the kernel has what changes. Needs root and the parts of the test cluster (docs/cluster.md).
+ * Argument: a number of pods, for that cluster alone.
  */
 import { readFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
@@ -119,7 +120,8 @@ function seconds(value: number | undefined): string {
 
 const reason = process.getuid?.() === 0 ? reasonToSkip(lightParts) : 'it needs root';
 if (reason === undefined) {
-  for (const size of sizes) await measure(size);
+  const [only] = process.argv.slice(2);
+  for (const size of sizes) if (only === undefined || Number(only) === size.pods) await measure(size);
   say(
     `Load averages of the machine at the end: ${loadavg()
       .map((average) => average.toFixed(1))
