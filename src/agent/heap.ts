@@ -5,7 +5,7 @@ import { runInNewContext } from 'node:vm';
 type Collect = (options: { readonly type: 'major'; readonly flavor: 'last-resort' }) => void;
 
 /**
- * A first list is thousands of objects of JSON in a second. V8 makes room for that and keeps it: at 10,000 pods a third of
+ * A first list is thousands of objects of JSON in a second. V8 makes room for that and keeps it: at 10,000 pods a quarter of
  * the process. This gives it back to the machine, and has V8 collect more often from now on. It takes a fraction of
  * a second, in which nothing else runs; the kernel enforces meanwhile.
  */
