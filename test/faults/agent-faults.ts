@@ -7,6 +7,7 @@ import { PolicyChurn } from './policy-churn.ts';
 
 export const agentFaults: readonly Fault<LightStand>[] = [
   {
+    isSample: true,
     name: 'the agent is killed (SIGKILL), and started again',
     outcome:
       'programs and tables stay in the kernel; the successor fills its own and puts them in their place',

@@ -66,6 +66,7 @@ export const apiFaults: readonly Fault<LightStand>[] = [
     },
   },
   {
+    isSample: true,
     name: 'connections to the API server are cut at random bytes, again and again, while policies change',
     outcome: 'what was whole is taken, and the watch goes on from there',
     run: async (stand) => {

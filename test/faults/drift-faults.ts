@@ -35,6 +35,7 @@ const flush = (stand: LightStand) => () => {
 
 export const driftFaults: readonly Fault<LightStand>[] = [
   {
+    isSample: true,
     name: 'the ruleset of the node is flushed (nft flush ruleset), as restarting nftables.service does',
     outcome: 'seen within 25 ms; the table is made anew from what the agent knows, in one transaction',
     engines: ['nftables'],

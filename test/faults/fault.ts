@@ -15,8 +15,8 @@ export interface FaultRow {
 }
 
 export interface Fault<Stand> extends FaultRow {
-  /** Only in the full form. */
-  readonly isLong?: true;
+  /** In every run of the tests; others only in the full form, which takes half an hour. */
+  readonly isSample?: true;
   /** Leaves everything as it was before. */
   readonly run: (stand: Stand) => Promise<void>;
 }

@@ -46,7 +46,7 @@ describe.skipIf(!isRoot || reason !== undefined)(
       });
 
       const faults = lightFaults.filter(
-        ({ isLong, engines = [engine] }) => (isFull || !isLong) && engines.includes(engine),
+        ({ isSample, engines = [engine] }) => (isFull || isSample) && engines.includes(engine),
       );
 
       test.each(faults)(

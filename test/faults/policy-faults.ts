@@ -50,11 +50,10 @@ function burstOf(count: number): Pick<Fault<LightStand>, 'name' | 'run'> {
 const outcome = 'each change is one commit; packets are judged by the tables before or after it';
 const bursts: readonly Fault<LightStand>[] = [
   { ...burstOf(100), outcome },
-  { ...burstOf(1000), outcome: 'the same', isLong: true },
+  { ...burstOf(1000), outcome: 'the same' },
 ];
 
 const huge: Fault<LightStand> = {
-  isLong: true,
   name: 'policies as large as the API server takes: by blocks, by ports, by peers, by labels of 63 and 253 characters',
   outcome:
     'what has room is put in force, what has none closes the pods that it selects and is named in the status; others hold',

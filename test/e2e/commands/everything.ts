@@ -12,10 +12,14 @@ import { upstream } from './upstream.ts';
 /** The tests on clusters, skipping nothing: whether they passed. */
 export async function clusterTests(): Promise<boolean> {
   const vitest = join(root, 'node_modules/vitest/vitest.mjs');
-  const files = ['test/cluster', 'test/deploy', 'test/agent', 'test/e2e/daemon-set', 'test/e2e/cluster'];
+  const folders = ['test/cluster', 'test/deploy', 'test/agent', 'test/faults'];
+  const files = [
+    ...folders,
+    ...['daemon-set', 'gate', 'cluster', 'faults'].map((name) => `test/e2e/${name}`),
+  ];
   const child = spawn(process.execPath, [vitest, 'run', '--configLoader=native', ...files], {
     cwd: root,
-    env: { ...process.env, BULKHEAD_CLUSTER: '1' },
+    env: { ...process.env, BULKHEAD_CLUSTER: '1', BULKHEAD_E2E: '1' },
     stdio: 'inherit',
   });
   const [code] = (await once(child, 'exit')) as [number | null];
