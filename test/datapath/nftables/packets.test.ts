@@ -77,12 +77,16 @@ function grown(before: Counters, after: Counters): string[] {
   });
 }
 
+/** Reasons, then rules by number, in whatever order the counters come. */
 function textsOf({ reasons, rules }: Counters): { text: string; packets: bigint }[] {
   const byReason = Object.entries(reasons).flatMap(([reason, { allowed, denied }]) => [
     { text: `allowed ${reason}`, packets: allowed.packets },
     { text: `denied ${reason}`, packets: denied.packets },
   ]);
-  return [...byReason, ...[...rules].map(([rule, { packets }]) => ({ text: `rule ${rule}`, packets }))];
+  const byRule = [...rules]
+    .toSorted(([a], [b]) => a - b)
+    .map(([rule, { packets }]) => ({ text: `rule ${rule}`, packets }));
+  return [...byReason, ...byRule];
 }
 
 describe.skipIf(!isRoot)('[root] real packets and the oracle', () => {
