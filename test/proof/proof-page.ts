@@ -16,6 +16,7 @@ import { bugGroups } from '../seeded-bugs/all-bugs.ts';
 import type { BugGroup } from '../seeded-bugs/all-bugs.ts';
 import type { CheckedBug } from '../seeded-bugs/checked-bug.ts';
 import type { SourceChange } from '../seeded-bugs/seeded-bug.ts';
+import { readResults } from '../upstream/upstream-page.ts';
 
 interface Proof {
   readonly corpus: Corpus;
@@ -54,10 +55,12 @@ function summary({ corpus, campaigns: tried, bugGroups: seeded }: Proof, docs: s
   const attacks = sum(tried, (campaign) => campaign.attacks.length);
   const bugs = sum(seeded, (group) => Object.keys(group.bugs).length);
   const cases = `${number(corpus.cases.length)} cases, ${number(runsOf(corpus.cases))} runs`;
+  const suites = readResults('docs/upstream');
   const links = {
     conformance: `[Known test cases](${docs}conformance.md): upstream's, Cyclonus', corner cases`,
     semantics: `[Corner cases](${docs}semantics.md) decided, each with reason and test`,
     attacks: `[Attacks](${docs}security.md) that succeed where nobody enforces`,
+    upstream: `[Kubernetes' own suite](${docs}upstream.md), on clusters of real nodes`,
     faults: `[Faults](${docs}faults.md) under probes every millisecond`,
     fuzzing: `[Fuzzing](${docs}fuzzing.md): packets, changes, manifests, API objects`,
   };
@@ -82,6 +85,12 @@ function summary({ corpus, campaigns: tried, bugGroups: seeded }: Proof, docs: s
         'others in each run',
         'compiler, nftables rules, eBPF programs',
         code('npm test -- test/compiler test/datapath'),
+      ],
+      [
+        links.upstream,
+        `${number(sum(suites, ({ passed }) => passed))} passed, ${number(sum(suites, ({ failed }) => failed))} failed`,
+        suites.map(({ properties: { engine, cni } }) => `${engine} with ${cni}`).join(', '),
+        code('npm run e2e -- upstream'),
       ],
       [
         links.faults,
