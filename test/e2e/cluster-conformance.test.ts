@@ -2,11 +2,10 @@
  * A cluster of real nodes, judged through its API: by the corpus and by Kubernetes' own suite, a sample of each. All of
  * both: npm run e2e.
  */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { root } from '../../scripts/deploy/names.ts';
 import { agnhostImage } from '../../src/conformance/cluster/image.ts';
 import { runLabel } from '../../src/conformance/cluster/names.ts';
 import { readCorpus } from '../../src/conformance/corpus.ts';
@@ -14,19 +13,13 @@ import { clusterEngine } from '../../src/conformance/engines/cluster.ts';
 import { conformanceReport, type ConformanceReport } from '../../src/conformance/report.ts';
 import { runCorpus } from '../../src/conformance/run.ts';
 import { ApiClient } from '../cluster/api/client.ts';
-import { allParts } from '../cluster/parts/catalogue.ts';
 import { reasonToSkip } from '../cluster/parts/reason-to-skip.ts';
 import { clusterDown, clusterUp, type Cluster } from '../cluster/whole/cluster.ts';
 import { buildImage, installBulkhead } from '../cluster/whole/install.ts';
 import { runSuite } from '../upstream/run-suite.ts';
-import { isRoot } from './lab-harness.ts';
+import { whyNoLongRun } from './installed-cluster.ts';
 
-const missing = ['/usr/sbin/runc', '/usr/lib/cni/ptp', join(root, 'dist/bulkhead.bpf.o')].find(
-  (path) => !existsSync(path),
-);
-const parts = reasonToSkip([...allParts, 'netpol-suite']);
-const notAsked = process.env['BULKHEAD_E2E'] === '1' ? undefined : 'only with BULKHEAD_E2E=1';
-const why = notAsked ?? (isRoot ? (parts ?? (missing && `no ${missing}`)) : 'not root');
+const why = whyNoLongRun ?? reasonToSkip(['netpol-suite']);
 
 /** Takes a minute in all, but for a machine with much else to do. */
 const patienceMs = 600_000;

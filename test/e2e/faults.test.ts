@@ -1,23 +1,13 @@
 /** Faults of nodes, in a whole cluster with the DaemonSet as it is installed, while packets go every millisecond. */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { root } from '../../scripts/deploy/names.ts';
-import { allParts } from '../cluster/parts/catalogue.ts';
-import { reasonToSkip } from '../cluster/parts/reason-to-skip.ts';
 import { besieged, ClusterStand, datagramsIn } from '../faults/cluster-stand.ts';
 import { recordFigure } from '../faults/figures.ts';
 import { nodeFaults, reboot } from '../faults/node-faults.ts';
 import { outcomeOf } from '../faults/outcome.ts';
 import type { Probes } from '../faults/probe/probes.ts';
+import { whyNoLongRun as why } from './installed-cluster.ts';
 
-const isRoot = process.geteuid?.() === 0;
-const missing = ['/usr/sbin/runc', '/usr/lib/cni/ptp', join(root, 'dist/bulkhead.bpf.o')].find(
-  (path) => !existsSync(path),
-);
-const notAsked = process.env['BULKHEAD_E2E'] === '1' ? undefined : 'only with BULKHEAD_E2E=1';
-const why = notAsked ?? (isRoot ? (reasonToSkip(allParts) ?? (missing && `no ${missing}`)) : 'not root');
 const patienceMs = 600_000;
 
 describe.skipIf(why !== undefined)(

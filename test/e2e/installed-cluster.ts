@@ -20,6 +20,9 @@ const missing = ['/usr/sbin/runc', '/usr/lib/cni/ptp', join(root, 'dist/bulkhead
 export const whyNoCluster =
   process.geteuid?.() === 0 ? (reasonToSkip(allParts) ?? (missing && `no ${missing}`)) : 'not root';
 
+/** The same for tests that take minutes. */
+export const whyNoLongRun = process.env['BULKHEAD_E2E'] === '1' ? whyNoCluster : 'only with BULKHEAD_E2E=1';
+
 export class InstalledCluster {
   readonly #name: string;
   readonly #folder = mkdtempSync(join(tmpdir(), 'bulkhead-installed-'));

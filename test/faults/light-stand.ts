@@ -8,11 +8,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EngineName } from '../../src/datapath/engine-choice.ts';
 import { detachEngines } from '../../src/agent/node-datapath.ts';
-import type { AgentOptions } from '../../src/agent/options.ts';
 import { ApiClient } from '../cluster/api/client.ts';
 import { freePorts } from '../cluster/control-plane/loopback-port.ts';
+import { agentOptions } from '../agent/agent-options.ts';
 import type { ControlPlane } from '../cluster/control-plane/control-plane.ts';
-import { podInterfacePrefix, TestNetwork } from '../datapath/test-network.ts';
+import { TestNetwork } from '../datapath/test-network.ts';
 import { Agent } from './agent.ts';
 import type { AgentPlan } from './agent.ts';
 import { LossyProxy } from './lossy-proxy.ts';
@@ -59,26 +59,8 @@ export class LightStand {
     const direct = readFileSync(controlPlane.kubeconfig, 'utf8');
     writeFileSync(kubeconfig, direct.replaceAll(controlPlane.url, `https://127.0.0.1:${proxy.port}`));
     const [healthPort = 0] = await freePorts(1);
-    const options: AgentOptions = {
-      node,
-      version: '0.0.0-test',
-      engine,
-      startup: 'strict',
-      syncPeriodMs: 3_600_000,
-      cacheSyncTimeoutMs: 60_000,
-      degradedAfterMs: 500,
-      healthAddress: '127.0.0.1',
-      healthPort,
-      runDirectory: directory,
-      bpffs: network.bpffs,
-      netns: network.node,
-      cniDirectory: directory,
-      cniPluginDirectory: directory,
-      installGate: false,
-      podInterfaces: podInterfacePrefix,
-      events: 'all',
-      publishStatus: true,
-    };
+    const own = { node, engine, healthPort, degradedAfterMs: 500, events: 'all' } as const;
+    const options = agentOptions(network, directory, own);
     const plan = { options, kubeconfig, log: join(directory, 'agent.log') };
     const agent = await Agent.start(plan);
     const probes = await Probes.start(streamsOf(network));
