@@ -1,7 +1,7 @@
 /**
  * Taking over a table that an earlier process left. Ids mean what that process's compiler meant; they may stay where
  * they stand for the same content in the new tables, which is so when the same cluster is compiled again. Otherwise the
- * table is made anew, in one transaction with the end of the old one.
+ * table is made anew.
  */
 import { addressWidth } from '../../objects/ip.ts';
 import type { IpFamily } from '../../objects/ip.ts';

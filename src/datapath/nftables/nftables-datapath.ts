@@ -25,8 +25,10 @@ import { countersOf } from './counters.ts';
 import { flowEvent } from './events.ts';
 import { HeldTables } from './held-tables.ts';
 import { refusalError } from './refusal.ts';
+import { hookChains } from './chains.ts';
 import { newTable } from './ruleset.ts';
 import type { NewTable } from './ruleset.ts';
+import { inForce } from './sets.ts';
 import { Tables } from './tables.ts';
 
 export interface NftablesOptions {
@@ -42,6 +44,8 @@ export interface NftablesOptions {
 }
 
 export const tableName = 'bulkhead';
+/** Judges beside a table that is made anew under its name, so that no packet meets half of either. */
+const standInName = 'bulkhead-stand-in';
 const defaultLogGroup = 2410;
 
 /** How long after a commit the sweep happens by itself, in milliseconds: out of the way of a burst of changes. */
@@ -70,18 +74,47 @@ export function detachNftablesDatapath({
   readonly netns: string;
   readonly keepGuard?: boolean;
 }): void {
-  const withoutTable = `add table inet ${tableName}\ndelete table inet ${tableName}`;
-  loadRules(netns, keepGuard ? withoutTable : `${withoutTable}\n${withoutGuard}`);
+  const withoutTables = [standInName, tableName].map(
+    (name) => `add table inet ${name}\ndelete table inet ${name}`,
+  );
+  loadRules(netns, [...withoutTables, ...(keepGuard ? [] : [withoutGuard])].join('\n'));
 }
 
-/** Whether the table is there, whoever made it. */
+/** Whether a table judges, whoever made it. */
 export function hasNftablesTable(netns: string): boolean {
-  const table = new NftablesTable(netns, tableName);
+  return [tableName, standInName].some((name) => {
+    const table = new NftablesTable(netns, name);
+    try {
+      return table.exists();
+    } finally {
+      table.close();
+    }
+  });
+}
+
+function commit(table: NftablesTable, changes: readonly Change[]): void {
   try {
-    return table.exists();
-  } finally {
-    table.close();
+    table.commit(changes);
+  } catch (error) {
+    throw error instanceof RefusedChange ? refusalError(error) : error;
   }
+}
+
+/**
+ * Takes a table away, if it is there, whoever made it. A packet that is in it when it goes would find the sets empty: first
+ * no packet is led there any more, and whoever owned the table can't lead one there again.
+ */
+function retire(table: NftablesTable): void {
+  if (!table.exists()) return;
+  const owner = table.elements(inForce) ?? [];
+  commit(table, [
+    ...hookChains
+      .filter((chain) => table.hasChain(chain))
+      .map((chain): Change => ({ kind: 'flush-chain', chain })),
+    ...(owner.length > 0 ? [{ kind: 'delete-elements', set: inForce, elements: owner } as const] : []),
+  ]);
+  waitForPackets(performance.now());
+  commit(table, [{ kind: 'delete-table' }]);
 }
 
 function loadRules(netns: string, script: string): void {
@@ -103,6 +136,7 @@ class NftablesDatapath implements Datapath {
   readonly #new: NewTable;
   readonly #table: NftablesTable;
   readonly #log: NetfilterLog;
+  readonly #capacity: NftablesCapacity;
   readonly #tables: Tables;
   readonly #held = new HeldTables();
   #waiting: FlowEvent[] = [];
@@ -110,7 +144,6 @@ class NftablesDatapath implements Datapath {
   #baseline: ReadonlyMap<string, NamedCounter> = new Map();
   #nft: NftWatch | undefined;
   #begun = false;
-  #committed = 0;
   #sweeping: NodeJS.Timeout | undefined;
 
   constructor(options: NftablesOptions) {
@@ -119,16 +152,8 @@ class NftablesDatapath implements Datapath {
     this.#new = newTable({ podInterfacePrefix, logGroup, allowedEvents: events });
     this.#table = new NftablesTable(netns, tableName);
     this.#log = new NetfilterLog(netns, logGroup);
-    this.#tables = new Tables({
-      commit: (changes) => {
-        this.#commit(changes);
-      },
-      waitForPackets: () => {
-        waitForPackets(this.#committed);
-      },
-      owner: randomInt(2 ** 32),
-      capacity: { ...defaultCapacity, ...options.capacity },
-    });
+    this.#capacity = { ...defaultCapacity, ...options.capacity };
+    this.#tables = this.#tablesIn(this.#table);
   }
 
   apply(delta: Delta): void {
@@ -191,24 +216,40 @@ class NftablesDatapath implements Datapath {
     const exists = this.#table.exists();
     const known = exists && this.#table.hasChain(this.#new.fingerprint);
     const adopted = known ? adopt((set) => this.#table.elements(set), delta) : undefined;
-    if (adopted) {
-      this.#baseline = new Map(this.#table.counters().map((counter) => [counter.name, counter]));
-      this.#tables.adopt(delta, adopted);
-    } else {
-      const old: Change[] = exists ? [{ kind: 'delete-table' }] : [];
-      this.#tables.begin(delta, [...old, ...this.#new.changes]);
+    const standIn = new NftablesTable(this.#netns, standInName);
+    try {
+      if (adopted) {
+        this.#baseline = new Map(this.#table.counters().map((counter) => [counter.name, counter]));
+        this.#tables.adopt(delta, adopted);
+      } else {
+        if (exists) {
+          retire(standIn);
+          this.#tablesIn(standIn).begin(delta, this.#new.changes);
+          retire(this.#table);
+        }
+        this.#tables.begin(delta, this.#new.changes);
+      }
+      retire(standIn);
+    } finally {
+      standIn.close();
     }
     this.#nft = new NftWatch(this.#netns, [guardTable, `inet ${tableName}`]);
     this.#begun = true;
   }
 
-  #commit(changes: readonly Change[]): void {
-    try {
-      this.#table.commit(changes);
-    } catch (error) {
-      throw error instanceof RefusedChange ? refusalError(error) : error;
-    }
-    this.#committed = performance.now();
+  #tablesIn(table: NftablesTable): Tables {
+    let committed = 0;
+    return new Tables({
+      commit: (changes) => {
+        commit(table, changes);
+        committed = performance.now();
+      },
+      waitForPackets: () => {
+        waitForPackets(committed);
+      },
+      owner: randomInt(2 ** 32),
+      capacity: this.#capacity,
+    });
   }
 
   #collect(limit: number): void {

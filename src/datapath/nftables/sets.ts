@@ -116,3 +116,9 @@ export function allSets(): FilledSet[] {
     ...fixedSets(),
   ];
 }
+
+const intervalSets = new Set(allSets().flatMap(({ set: { name, interval } }) => (interval ? [name] : [])));
+
+export function isIntervalSet(name: string): boolean {
+  return intervalSets.has(name);
+}

@@ -7,6 +7,9 @@
  * transaction with the rule at the hook. What both versions share is never changed: an id stands for its content.
  * Afterwards (`sweep`), when no packet is in the version that went out of use, it gets the same delta, and what is
  * unreachable is removed.
+ *
+ * Of sets of ranges the kernel publishes what a transaction adds only at its end, after the rules (nft_pipapo_commit() of
+ * net/netfilter/nft_set_pipapo.c). So a delta that adds to them is two transactions: the elements, then the way there.
  */
 import type { CidrRow, Delta } from '../../compiler/tables.ts';
 import type { Change } from '../../kernel/nftables-changes.ts';
@@ -28,7 +31,7 @@ import { affirm, change, enter } from './ruleset.ts';
 import type { InForce } from './ruleset.ts';
 import { goneRules, newRules, usesAfter } from './rule-uses.ts';
 import type { RuleUses } from './rule-uses.ts';
-import { otherVersion } from './sets.ts';
+import { isIntervalSet, otherVersion } from './sets.ts';
 import type { Version } from './sets.ts';
 
 export interface TablesOptions {
@@ -56,16 +59,22 @@ export class Tables {
     this.#options = options;
   }
 
-  /** The first delta, which holds everything; `made` makes the table, perhaps in place of another. */
+  /** The first delta, which holds everything; `made` makes the table. */
   begin(delta: Delta, made: readonly Change[]): void {
-    this.#change(delta, { before: made, after: enter(this.#mark(this.#version)), into: this.#version });
+    const into = this.#version;
+    this.#change(delta, { before: made, into, lead: enter(this.#mark(into)) });
   }
 
   /** The first delta, to a table that is there and means the same by the ids that it holds. */
   adopt(delta: Delta, adopted: Adopted): void {
     requireRoom(adopted.sizes, 0, this.#options.capacity);
-    const version = otherVersion(adopted.inForce.version);
-    this.#options.commit([...change(adopted.inForce, this.#mark(version)), ...adopted.changes]);
+    const { inForce } = adopted;
+    const version = otherVersion(inForce.version);
+    const own = this.#mark(inForce.version);
+    // The process before may have changed versions just now.
+    this.#options.waitForPackets();
+    this.#options.commit([...change(inForce, own), ...adopted.changes]);
+    this.#options.commit(change(own, this.#mark(version)));
     this.#version = version;
     this.#cidrs = nextCidrs(this.#cidrs, delta.stage.cidrs);
     const ranges = rangesOf(this.#cidrs);
@@ -81,8 +90,8 @@ export class Tables {
   apply(delta: Delta): void {
     this.sweep();
     const into = otherVersion(this.#version);
-    const before = change(this.#mark(this.#version), this.#mark(into));
-    this.#change(delta, { before, after: [], into });
+    const own = this.#mark(this.#version);
+    this.#change(delta, { before: affirm(own), into, lead: change(own, this.#mark(into)) });
   }
 
   /** As Datapath.sweep. */
@@ -97,9 +106,10 @@ export class Tables {
     return { version, owner: this.#options.owner };
   }
 
+  /** Does what is to be done `before`, gives version `into` what `delta` asks for, and leads packets there. */
   #change(
     delta: Delta,
-    { before, after, into }: { before: readonly Change[]; after: readonly Change[]; into: Version },
+    { before, into, lead }: { before: readonly Change[]; into: Version; lead: readonly Change[] },
   ): void {
     const cidrs = nextCidrs(this.#cidrs, delta.stage.cidrs);
     const ranges = cidrs === this.#cidrs ? this.#ranges[into] : rangesOf(cidrs);
@@ -114,7 +124,10 @@ export class Tables {
     const swept = sizesAfter(sizes, { remove: sharedEntries(delta.sweep), add: [] });
     const left = usesAfter(uses, portTables(delta.sweep.ports), -1);
     requireRoom(swept, left.size, this.#options.capacity);
-    this.#options.commit([...before, ...newRules(this.#uses, uses), ...editChanges(edit), ...after]);
+    const changes = [...before, ...newRules(this.#uses, uses), ...editChanges(edit)];
+    const isLate = edit.add.some(({ set }) => isIntervalSet(set));
+    for (const transaction of isLate ? [changes, lead] : [[...changes, ...lead]])
+      this.#options.commit(transaction);
     this.#version = into;
     this.#cidrs = cidrs;
     this.#ranges = { ...this.#ranges, [into]: ranges };

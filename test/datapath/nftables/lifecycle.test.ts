@@ -4,10 +4,11 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Delta } from '../../../src/compiler/tables.ts';
 import type { Datapath } from '../../../src/datapath/datapath.ts';
-import { openNftablesDatapath } from '../../../src/datapath/nftables/nftables-datapath.ts';
+import { hasNftablesTable, openNftablesDatapath } from '../../../src/datapath/nftables/nftables-datapath.ts';
 import { inNetns } from '../../../src/kernel/netns.ts';
 import { receive, udpSocket } from '../../../src/kernel/socket.ts';
 import { Conversation, until } from '../conversation.ts';
@@ -92,7 +93,7 @@ describe.skipIf(!isRoot)('[root] life of the table', () => {
     const child = spawn(
       process.execPath,
       ['--disable-warning=ExperimentalWarning', join(scripts, script), ...args],
-      { stdio: ['ignore', 'pipe', 'inherit'] },
+      { stdio: ['pipe', 'pipe', 'inherit'] },
     );
     children.push(child);
     await once(child.stdout, 'data');
@@ -197,6 +198,39 @@ describe.skipIf(!isRoot)('[root] life of the table', () => {
     await until(() => datapath.counters().reasons['default-deny'].denied.packets > 10n);
     await until(() => arrived(receivers.allowed) > 0);
     expect(arrived(receivers.denied)).toBe(0);
+  });
+
+  test('successors that adopt the table, or make it anew, lose no packet that all of them allow', async () => {
+    open().apply(worldDelta);
+    closeSync(receivers.allowed);
+    const ends = (['client', 'server'] as const).flatMap((pod) => [network.pod(pod), world[4][pod].text]);
+    const child = await start('lockstep.ts', ...ends, String(allowedPort));
+    const deltas = [worldDelta, renumbered(worldDelta), renumbered(worldDelta)];
+    for (let successor = 1; successor <= 30; successor++) {
+      const datapath = open();
+      datapath.apply(deltas[successor % deltas.length] ?? worldDelta);
+      opened.shift()?.close();
+      await sleep(5);
+    }
+    let said = '';
+    child.stdout?.on('data', (bytes: Buffer) => (said += bytes.toString()));
+    child.stdin?.end();
+    await once(child, 'exit');
+    receivers.allowed = udpSocket(network.pod('server'), undefined, allowedPort);
+    expect(JSON.parse(said)).toEqual({ sent: expect.any(Number), lost: 0, unanswered: 0 });
+  });
+
+  test('a stand-in that was left behind judges until a successor has put its own table in place', async () => {
+    nft('add', 'table', 'inet', 'bulkhead-stand-in');
+    nft('add', 'chain', 'inet', 'bulkhead-stand-in', 'forward', '{ type filter hook forward priority 10; }');
+    nft('add', 'rule', 'inet', 'bulkhead-stand-in', 'forward', 'drop');
+    expect(hasNftablesTable(network.node)).toBe(true);
+    const datapath = open();
+    send(allowedPort);
+    expect(arrived(receivers.allowed)).toBe(0);
+    datapath.apply(worldDelta);
+    expect(nft('list', 'tables')).not.toContain('stand-in');
+    await expectEnforced();
   });
 
   test('a successor with other options makes the table anew', async () => {
