@@ -21,7 +21,7 @@ export class LiveCluster {
   readonly #nodes = new Map<string, Node>();
   readonly #pods = new Map<string, Pod>();
   readonly #networkPolicies = new Map<string, NetworkPolicy>();
-  /** Address → who claims it, by key, in the order in which they did. */
+  /** Address → who claims it, by key. */
   readonly #claims = new Map<string, Map<string, Pod | Node>>();
   readonly cluster: Cluster = {
     namespaces: this.#namespaces,
@@ -50,7 +50,6 @@ export class LiveCluster {
     }
   }
 
-  /** Who goes on claiming an address keeps its place among those that do. */
   #reclaim(key: string, before: Pod | Node | undefined, now: Pod | Node | undefined): void {
     const kept = new Set(now?.addresses.map(({ text }) => text));
     for (const { text } of before?.addresses ?? []) {
@@ -67,12 +66,15 @@ export class LiveCluster {
     }
   }
 
-  /** Pods before nodes; of several pods the one that claimed it first, as the compiler decides. */
+  /** Whose the compiler says it is (live-pods.ts): pods before nodes, and the smallest key of several. */
   #holder(text: string): KnownHolder | undefined {
-    const claims = [...(this.#claims.get(text)?.values() ?? [])];
-    const owner = claims.find((claim) => 'phase' in claim) ?? claims[0];
-    const address = owner?.addresses.find((one) => one.text === text);
-    if (!owner || !address) return undefined;
+    const claims = this.#claims.get(text) ?? new Map<string, Pod | Node>();
+    const pods = [...claims].filter(([, claim]) => 'phase' in claim);
+    const [first, ...others] = pods.length > 0 ? pods : claims;
+    if (!first) return undefined;
+    const [, owner] = others.reduce((least, one) => (one[0] < least[0] ? one : least), first);
+    const address = owner.addresses.find((one) => one.text === text);
+    if (!address) return undefined;
     return 'phase' in owner ? { kind: 'pod', address, pod: owner } : { kind: 'node', address, node: owner };
   }
 }
