@@ -141,7 +141,9 @@ describe.skipIf(!isRoot || reason !== undefined)(
           ...change,
         });
         const client = new KubernetesClient(await findConnection({ kubeconfig }));
-        agent = new Agent(options, client, { log: (level, message) => (log += `${level} ${message}\n`) });
+        agent = new Agent(options, client, {
+          log: (level, message, fields) => (log += `${level} ${message} ${JSON.stringify(fields ?? {})}\n`),
+        });
         await agent.start();
         return agent;
       }
@@ -345,6 +347,29 @@ describe.skipIf(!isRoot || reason !== undefined)(
         expect((await get('/metrics')).body).toMatch(
           /bulkhead_packets_total\{reason="default-deny",verdict="denied"\} [1-9]/,
         );
+      });
+
+      test('logs neither what policies say nor its credentials', async () => {
+        const marks = { label: 'marked-label', block: '203.0.113.64/26', port: 47_113 };
+        const podSelector = { matchLabels: { app: 'server', [marks.label]: 'marked-value' } };
+        const from = [{ ipBlock: { cidr: marks.block } }, { podSelector }];
+        const spec = { podSelector, ingress: [{ from, ports: [{ port: marks.port }] }] };
+        await api.must('POST', policies, { metadata: { name: 'marked' }, spec });
+        const running = await synced();
+        await api.must('PUT', `${policies}/marked`, {
+          metadata: { name: 'marked' },
+          spec: { ...spec, egress: [] },
+        });
+        await api.must('POST', policies, ingressPolicy('server', 81));
+        while (await reaches());
+        await running.stop();
+        const lines = log.split('\n').filter((line) => !line.startsWith('debug '));
+        expect(lines.join('\n')).toMatch(/^info synced/m);
+        const credentials = readFileSync(controlPlane.kubeconfig, 'utf8').match(/data: \S{40}/g) ?? [];
+        expect(credentials.length).toBeGreaterThan(0);
+        const secrets = credentials.map((text) => text.slice('data: '.length));
+        for (const mark of [...Object.values(marks).map(String), 'marked-value', ...secrets])
+          expect(lines.filter((line) => line.includes(mark))).toEqual([]);
       });
 
       test('is alone on its node', async () => {
