@@ -63,7 +63,7 @@ export class WatchKeeper {
 
   /** Up to where every change of a policy has been delivered; absent where the API server has forgotten it. */
   get policiesVersion(): string | undefined {
-    return this.#watch?.synced ? this.#watch.state().networkPolicies.resourceVersion : undefined;
+    return this.#watch?.synced ? this.#watch.delivered('networkPolicies') : undefined;
   }
 
   /** To be called now and then: whether the API server has been away for too long. */

@@ -43,8 +43,9 @@ export interface ClusterUpdate {
 
 export interface ClusterObserver {
   /**
-   * The first call has everything, later ones what has changed since the one before. An update whose call throws is
-   * not lost: its changes come again with the next one.
+   * The first call has everything, later ones what has changed since the one before: all that has arrived by then, in
+   * one. So whoever takes longer than changes take to come gets fewer and larger updates. If the first call throws, it
+   * comes again; after that nobody catches what it throws.
    */
   updated: (update: ClusterUpdate) => void;
   /** A reflector's phase or error has changed. */
@@ -76,6 +77,9 @@ export class ClusterWatch {
     networkPolicies: '',
   };
   #pending = new Pending();
+  /** Up to where every change has been delivered. */
+  #delivered: Readonly<Record<WatchedResource, string>> = this.#versions;
+  #scheduled: NodeJS.Immediate | undefined;
 
   /** Begins at once. */
   constructor({ client, observer, pace }: ClusterWatchOptions) {
@@ -122,15 +126,22 @@ export class ClusterWatch {
     return this.#unsynced.size === 0;
   }
 
+  /** Up to where every change of a resource has been delivered; undefined where the API server has forgotten it. */
+  delivered(resource: WatchedResource): string | undefined {
+    return this.#scheduled ? this.#delivered[resource] : this.state()[resource].resourceVersion;
+  }
+
   /** Ends everything at once: the observer hears nothing more. */
   close(): void {
+    clearImmediate(this.#scheduled);
     for (const reflector of Object.values(this.#reflectors)) reflector.close();
   }
 
   #changed<R extends WatchedResource>(resource: R, batch: Batch<Taken<Watched[R]>>): void {
     this.#versions[resource] = batch.resourceVersion;
     this.#pending.add(resource, batch);
-    if (this.synced) this.#deliver();
+    // Once all is read that has arrived.
+    if (this.synced) this.#scheduled ??= setImmediate(() => this.#deliver());
   }
 
   #synced(resource: WatchedResource, resourceVersion: string): void {
@@ -144,12 +155,12 @@ export class ClusterWatch {
   }
 
   #deliver(): void {
-    this.#observer.updated({
-      ...this.#pending.maps,
-      resourceVersions: { ...this.#versions },
-      arrived: this.#pending.arrived,
-    });
+    const { maps, arrived } = this.#pending;
+    const resourceVersions = { ...this.#versions };
+    this.#scheduled = undefined;
+    this.#observer.updated({ ...maps, resourceVersions, arrived });
     this.#pending = new Pending();
+    this.#delivered = resourceVersions;
   }
 }
 
