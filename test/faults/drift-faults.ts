@@ -37,7 +37,7 @@ export const driftFaults: readonly Fault<LightStand>[] = [
   {
     isSample: true,
     name: 'the ruleset of the node is flushed (nft flush ruleset), as restarting nftables.service does',
-    outcome: 'seen within 25 ms; the table is made anew from what the agent knows, in one transaction',
+    outcome: 'seen within 25 ms; the table is made anew from what the agent knows',
     engines: ['nftables'],
     opens: 'until the table is there again',
     run: async (stand) => untilMended(stand, flush(stand)),
