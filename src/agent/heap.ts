@@ -1,6 +1,7 @@
 /** The memory of a process that needed much more at its start than it will need for the rest of its life. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { libc } from '../kernel/libc.ts';
 
 type Collect = (options: { readonly type: 'major'; readonly flavor: 'last-resort' }) => void;
 
@@ -16,4 +17,17 @@ export function settleHeap(): void {
   setFlagsFromString('--expose-gc');
   const collect: Collect | undefined = runInNewContext('globalThis.gc');
   collect?.({ type: 'major', flavor: 'last-resort' });
+  trimMalloc();
+}
+
+/** What TLS and JSON took outside of V8's heap; malloc keeps it (malloc_trim(3)). */
+function trimMalloc(): void {
+  let trim: (keep: number) => number;
+  try {
+    trim = libc.func('int malloc_trim(size_t)');
+  } catch {
+    // Only glibc has it, and only glibc needs it.
+    return;
+  }
+  trim(0);
 }
