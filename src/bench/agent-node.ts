@@ -6,10 +6,11 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
-import { connect, createServer, type Server } from 'node:net';
+import type { Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { relay } from '../../test/cluster/relay.ts';
 import { ensureBpffs } from '../kernel/bpffs.ts';
 import { unmountAll } from '../kernel/mount.ts';
 import { createNetns, deleteNetns, inNetns } from '../kernel/netns.ts';
@@ -34,17 +35,7 @@ export class AgentNode {
   constructor(apiPort: number) {
     mkdirSync('/run/netns', { recursive: true });
     createNetns(this.#netns);
-    this.#forwarder = createServer((client) => {
-      const upstream = connect(apiPort, '127.0.0.1');
-      for (const [from, to] of [
-        [client, upstream],
-        [upstream, client],
-      ] as const) {
-        from.pipe(to);
-        from.on('error', () => to.destroy());
-        from.on('close', () => to.destroy());
-      }
-    });
+    this.#forwarder = relay({ host: '127.0.0.1', port: apiPort });
     inNetns(this.#netns, () => {
       spawnSync('ip', ['link', 'set', 'lo', 'up']);
       // Given an address it would be bound later, when the thread is elsewhere.

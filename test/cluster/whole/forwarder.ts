@@ -5,25 +5,15 @@
  */
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
 import { checked, libc } from '../../../src/kernel/libc.ts';
+import { relay } from '../relay.ts';
 
 const setns: (fd: number, type: number) => number = libc.func('int setns(int, int)');
 const CLONE_NEWNET = 0x40000000;
 
 const [port = '', netns = '', address = '', target = ''] = process.argv.slice(2);
 
-const server = createServer((client) => {
-  const upstream = connect(Number(target), address);
-  for (const [from, to] of [
-    [client, upstream],
-    [upstream, client],
-  ] as const) {
-    from.pipe(to);
-    from.on('error', () => to.destroy());
-    from.on('close', () => to.destroy());
-  }
-}).listen(Number(port), '127.0.0.1');
+const server = relay({ host: address, port: Number(target) }).listen(Number(port), '127.0.0.1');
 await once(server, 'listening');
 // A socket belongs to the namespace that it was made in: this one stays with the host, those to come do not.
 checked(`setns ${netns}`, setns(openSync(netns, 'r'), CLONE_NEWNET));
