@@ -4,7 +4,7 @@ import type { Cluster, Pod } from '../objects/model.ts';
 import { describePeer } from '../policy/describe.ts';
 import { isPolicyPod } from '../policy/holder.ts';
 import type { Direction, Peer, Policy, PortMatch, Rule } from '../policy/ir.ts';
-import { matchesPeers, matchesPod, namedPorts } from '../policy/match.ts';
+import { matchesNamespace, matchesPeers, matchesPod, namedPorts } from '../policy/match.ts';
 
 const directions: readonly Direction[] = ['ingress', 'egress'];
 
@@ -136,7 +136,9 @@ function lintPeer(
 ): Diagnostic[] {
   if (peer.kind === 'ipBlock') return lintBlock(cluster, peer, name);
   if (pods.some((pod) => matchesPod(cluster, peer, pod))) return [];
-  const hint = 'Compare the selector with the labels of the pods and namespaces that are meant.';
+  const hint = pods.some(({ namespace }) => matchesNamespace(cluster, peer.namespaces, namespace))
+    ? 'Compare the selector with the labels of the pods and namespaces that are meant.'
+    : 'No pod of such a namespace is in the input: check its labels, or give the manifests of its pods, too.';
   const message = `a peer of ${name} selects no pod: ${describePeer(peer)}`;
   return [warning('PEER_SELECTS_NOTHING', message, { hint, position: peer.position })];
 }

@@ -19,13 +19,18 @@ export async function runCli(args: readonly string[], context: Context): Promise
   } catch (error) {
     const printed = error instanceof CommanderError && isHelp(error);
     if (printed) return error.exitCode === 0 ? 0 : errorExitCode;
-    await printDiagnostics(diagnosticsOf(error), {
-      context,
-      json: wantsJson(args),
-      colour: !args.includes('--no-color'),
-    });
-    return errorExitCode;
+    return printError(error, args, context);
   }
+}
+
+/** Prints it in the form that the arguments ask for. @returns the exit code */
+export async function printError(error: unknown, args: readonly string[], context: Context): Promise<number> {
+  await printDiagnostics(diagnosticsOf(error), {
+    context,
+    json: wantsJson(args),
+    colour: !args.includes('--no-color'),
+  });
+  return errorExitCode;
 }
 
 /** `--help`, `--version` and a group without its subcommand: commander has printed the answer already. */

@@ -15,6 +15,12 @@ const codes: Readonly<Record<string, { readonly code: string }>> = {
 export function usageError(error: CommanderError): Diagnostic {
   const { code } = codes[error.code] ?? { code: 'CLI_USAGE' };
   const [message = '', suggestion] = error.message.replace(/^error: /, '').split('\n');
-  const hint = suggestion?.replace(/^\((.*)\)$/, '$1') ?? 'See --help for what the command takes.';
+  const hint = suggestion?.replace(/^\((.*)\)$/, '$1') ?? otherHint(message);
   return failure(code, message, { hint });
+}
+
+function otherHint(message: string): string {
+  return message === "unknown command 'help'"
+    ? 'Write --help behind the command: bulkhead check --help.'
+    : 'See --help for what the command takes.';
 }

@@ -33,7 +33,7 @@ export async function findConnection(options: ConnectOptions = {}): Promise<Conn
   if (connection) return connection;
   throw new BulkheadError(
     failure('KUBERNETES_CONFIG_MISSING', 'nothing says which cluster is meant', {
-      hint: 'Name a kubeconfig with --kubeconfig or in KUBECONFIG, or run in a pod with a service account.',
+      hint: 'Name a kubeconfig with --kubeconfig or in KUBECONFIG, or put it in ~/.kube/config; in a pod the service account says it.',
     }),
   );
 }

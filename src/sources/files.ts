@@ -145,7 +145,12 @@ function describeProblem(path: string, problem: Kind | 'nothing-below'): Diagnos
     case 'file':
     case 'missing':
       return failure('FILE_NOT_FOUND', `${path}: no such file or folder`, {
-        hint: /[*?[{]/.test(path) ? 'Nothing matches the pattern.' : 'Check the path.',
+        hint: missingHint(path),
       });
   }
+}
+
+function missingHint(path: string): string {
+  if (/^https?:/.test(path)) return `URLs are not fetched: curl -sSL ${path} | bulkhead … -`;
+  return /[*?[{]/.test(path) ? 'Nothing matches the pattern.' : 'Check the path.';
 }

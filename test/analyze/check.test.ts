@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { check } from '../../src/analyze/check.ts';
+import type { Diagnostic } from '../../src/errors.ts';
 import { translatePolicies } from '../../src/dialects/translate.ts';
 import { assembleCluster } from '../../src/sources/assemble.ts';
 import { parseManifests } from '../../src/sources/manifests.ts';
@@ -11,11 +12,15 @@ kind: NetworkPolicy
 metadata: { name: p, namespace: ${namespace} }
 spec: { podSelector: ${podSelector} }`;
 
-function warningsOf(text: string): string[] {
+const warningsOf = (text: string): string[] =>
+  diagnosticsOf(text).map(({ code, message, position }) => `${position?.line} ${code} ${message}`);
+
+const hintsOf = (text: string): unknown[] => diagnosticsOf(text).map(({ hint }) => hint);
+
+function diagnosticsOf(text: string): readonly Diagnostic[] {
   const manifests = parseManifests(text, 'test.yaml');
   const cluster = assembleCluster(manifests.objects, { families: [4], nodes: 2 });
-  const { warnings } = check({ cluster, policies: translatePolicies(cluster), manifests });
-  return warnings.map(({ code, message, position }) => `${position?.line} ${code} ${message}`);
+  return check({ cluster, policies: translatePolicies(cluster), manifests }).warnings;
 }
 
 test('a policy in a namespace with no pods', () => {
@@ -41,6 +46,18 @@ test('an ipBlock of a family that the cluster does not have, but for everybody',
     `${policy('default', '{}').slice(0, -1)}, ingress: [{ from: [${cidrs.map((cidr) => `{ ipBlock: { cidr: "${cidr}" } }`).join()}] }] }`;
   expect(warningsOf(stream(pod('a'), blocks('0.0.0.0/0', '::/0', '2001:db8::/32', '192.0.2.0/24')))).toEqual([
     '10 PEER_SELECTS_NOTHING a peer of NetworkPolicy default/p matches nothing: 2001:db8::/32 is IPv6, and nobody here has such an address',
+  ]);
+});
+
+test('a peer in a namespace of which the input has no pod, and one whose label is wrong', () => {
+  const peers = ['kube-system', 'default'].map(
+    (name) =>
+      `{ namespaceSelector: { matchLabels: { kubernetes.io/metadata.name: ${name} } }, podSelector: { matchLabels: { app: x } } }`,
+  );
+  const rule = `${policy('default', '{}').slice(0, -1)}, ingress: [{ from: [${peers.join()}] }] }`;
+  expect(hintsOf(stream(pod('a'), rule))).toEqual([
+    'No pod of such a namespace is in the input: check its labels, or give the manifests of its pods, too.',
+    'Compare the selector with the labels of the pods and namespaces that are meant.',
   ]);
 });
 

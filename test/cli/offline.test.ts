@@ -178,9 +178,11 @@ describe('check', () => {
 
 describe('explain', () => {
   it('compares the verdict with --expect', async () => {
-    const ask = async (...rest: string[]) => (await bulkhead(['explain', ...frontendToCart, ...rest])).code;
-    expect(await ask('--expect', 'allow')).toBe(0);
-    expect(await ask('--expect', 'deny')).toBe(1);
+    const ask = async (...rest: string[]) => bulkhead(['explain', ...frontendToCart, ...rest]);
+    expect(await ask('--expect', 'allow')).toMatchObject({ code: 0, stderr: '' });
+    const { code, stderr } = await ask('--expect', 'deny');
+    expect(code).toBe(1);
+    expect(stderr).toContain('EXPLAIN_UNEXPECTED: the verdict is not what --expect=deny says: allowed\n');
   });
 
   it('tells apart what depends on the replica', async () => {

@@ -72,6 +72,21 @@ describe('bin/bulkhead', () => {
     expect({ stdout, stderr }).toEqual({ stdout: '{\n0\n', stderr: '' });
   });
 
+  it('says that its result could not be written, with the exit code of an error', () => {
+    const { stdout, stderr } = shell(
+      `'${launcher}' matrix '${repository}/examples/shop' > /dev/full; echo "$?"`,
+    );
+    expect(stdout).toBe('2\n');
+    expect(stderr).toMatch(/^error OUTPUT_UNWRITABLE: [^\n]*no space left[^\n]*\n {2}hint: [^\n]+\n$/);
+  });
+
+  it('keeps its exit code when nobody can hear its errors', () => {
+    const { stdout } = shell(
+      `'${launcher}' matrix '${fixtures}/bad' 2> /dev/full; echo "$?"; '${launcher}' matrix '${repository}/examples/shop' > /dev/full 2>&1; echo "$?"`,
+    );
+    expect(stdout).toBe('2\n2\n');
+  });
+
   it('writes everything to a slow reader', () => {
     const { stdout } = shell(
       `'${launcher}' compile -o json '${repository}/examples/shop' | (sleep 0.3; cat)`,

@@ -41,6 +41,15 @@ describe('usage', () => {
     expect(stderr).toBe("error CLI_UNKNOWN_COMMAND: unknown command 'matrx'\n  hint: Did you mean matrix?\n");
   });
 
+  it.each([
+    ['help', 'check'],
+    ['lab', 'help', 'up'],
+  ])('says how help is had to those who write %s %s', async (...words) => {
+    const { code, stderr } = await bulkhead(words);
+    expect(code).toBe(2);
+    expect(stderr).toContain('hint: Write --help behind the command: bulkhead check --help.');
+  });
+
   it('suggests the option that was meant', async () => {
     const { code, stderr } = await bulkhead(['version', '--ouput', 'json']);
     expect(code).toBe(2);

@@ -38,6 +38,8 @@ function errors(...paths: string[]): readonly Diagnostic[] {
 
 const codes = (...paths: string[]): string[] => errors(...paths).map(({ code }) => code);
 
+const hints = (...paths: string[]): unknown[] => errors(...paths).map(({ hint }) => hint);
+
 describe('paths', () => {
   beforeEach(() => {
     write('b.yaml', pod('b'));
@@ -88,6 +90,12 @@ describe('what cannot be read', () => {
     expect(codes(join(folder, 'missing.yaml'), join(folder, '*.yaml'))).toEqual([
       'FILE_NOT_FOUND',
       'FILE_NOT_FOUND',
+    ]);
+  });
+
+  test('a URL, which is not fetched', () => {
+    expect(hints('https://example.com/policy.yaml')).toEqual([
+      'URLs are not fetched: curl -sSL https://example.com/policy.yaml | bulkhead … -',
     ]);
   });
 

@@ -65,7 +65,7 @@ export const agentCommand = (session: Session): Command =>
         { command: 'sudo bulkhead agent --kubeconfig node.kubeconfig', text: 'On a node, by hand' },
         { command: 'sudo bulkhead agent --uninstall', text: 'Nothing is enforced on this node any more' },
         {
-          command: 'sudo curl --unix-socket /run/bulkhead/debug.sock http://agent/flows?follow',
+          command: "sudo curl --unix-socket /run/bulkhead/debug.sock 'http://agent/flows?follow'",
           text: 'What a running agent sees',
         },
       ],

@@ -27,7 +27,7 @@ export const conformanceCommand = (session: Session): Command =>
       name: 'conformance',
       summary: 'run the known test cases of network policies on an engine',
       description:
-        "Runs the corpus of docs/conformance.md: upstream Kubernetes' end-to-end cases, the 230 cases of Cyclonus and the known corner cases, each with IPv4, IPv6 and both. Engines: reference (the evaluator), compiled (the tables in software), ebpf (the programs in the kernel, on packet bytes; root), lab-ebpf (real packets between network namespaces; root). With --kubeconfig or --context it judges a cluster instead, whatever enforces there: it makes namespaces, pods and policies of its own through the API, lets the pods connect to each other, and removes everything again. Exits with 1 if any cell differs.",
+        "Runs the corpus of docs/conformance.md: upstream Kubernetes' end-to-end cases, the 230 cases of Cyclonus and the known corner cases, each with IPv4, IPv6 and both. Engines: reference (the evaluator), compiled (the tables in software), ebpf (the programs in the kernel, on packet bytes; root), nftables (an interpreter of its rules), lab-ebpf and lab-nftables (real packets between network namespaces; root). With --kubeconfig or --context it judges a cluster instead, whatever enforces there: it makes namespaces, pods and policies of its own through the API, lets the pods connect to each other, and removes everything again. Exits with 1 if any cell differs.",
       options: [
         new Option('--engine <name>', 'what judges').choices(Object.keys(engines)).default('compiled'),
         new Option(

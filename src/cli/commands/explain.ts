@@ -1,4 +1,5 @@
 import { Option, type Command } from 'commander';
+import { warning, type Diagnostic } from '../../errors.ts';
 import { withCluster } from '../cluster-options.ts';
 import { defineCommand, structured, type Session } from '../command.ts';
 import type { ExplainReport } from '../explain-report.ts';
@@ -67,16 +68,25 @@ export const explainCommand = (session: Session): Command =>
         const { from, to, port, expect } = options;
         const explanation = explain(cluster, translatePolicies(cluster), { from, to, port });
         const judged = explainReport(explanation);
-        const exitCode = expect && judged.verdict !== expected[expect] ? 1 : 0;
-        if (options.live !== true) return { data: judged, warnings: manifests.diagnostics, exitCode };
+        const surprises = expect && judged.verdict !== expected[expect] ? [surprise(judged, expect)] : [];
+        const exitCode = surprises.length > 0 ? 1 : 0;
+        if (options.live !== true)
+          return { data: judged, warnings: [...manifests.diagnostics, ...surprises], exitCode };
         const { readEnforcement, enforcementWarnings } = await import('../live-enforcement.ts');
         progress.stage('asking what the nodes enforce');
         const enforcement = await withCluster(options, (client) =>
           readEnforcement(client, explanation, cluster),
         );
         const data = { ...judged, enforcement, sources: sourcesOf(judged, textOf) };
-        return { data, warnings: [...manifests.diagnostics, ...enforcementWarnings(enforcement)], exitCode };
+        const warnings = [...manifests.diagnostics, ...enforcementWarnings(enforcement), ...surprises];
+        return { data, warnings, exitCode };
       },
     },
     session,
   );
+
+function surprise({ verdict }: ExplainReport, expect: 'allow' | 'deny'): Diagnostic {
+  return warning('EXPLAIN_UNEXPECTED', `the verdict is not what --expect=${expect} says: ${verdict}`, {
+    hint: 'Above is which rule decided, and by which policies the pods are isolated.',
+  });
+}

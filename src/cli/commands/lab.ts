@@ -34,7 +34,7 @@ export const labCommand = (session: Session): Command => {
       name: 'lab',
       summary: 'run the manifests: real packets, policies enforced in the kernel',
       description:
-        'A lab is a cluster on this machine: every node and pod is a network namespace with real addresses, Services and DNS, and the policies are enforced by the real datapath. Needs root and Linux 6.4 or newer.',
+        'A lab is a cluster on this machine: every node and pod is a network namespace with real addresses, Services and DNS, and the policies are enforced by the real datapath. Needs root.',
       examples: [
         { command: 'sudo bulkhead lab up examples/shop', text: 'Start it' },
         { command: 'sudo bulkhead lab probe', text: 'Do packets and policies agree?' },

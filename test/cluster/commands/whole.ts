@@ -91,7 +91,7 @@ async function kubectl(args: readonly string[], { name }: Named): Promise<void> 
 
 async function exec(node: string, command: readonly string[], { name }: Named): Promise<void> {
   const init = Component.recordIn(join(clusterFolder(name), 'nodes', node), 'init');
-  if (!init) throw new Error(`there is no node ${node} that is up`);
+  if (!init) throw new Error(`cluster "${name}" has no node ${node} that is up`);
   const namespaces = ['--mount', '--net', '--uts', '--pid'];
   await attach('nsenter', [`--target=${init.pid}`, ...namespaces, '--', ...command]);
 }
