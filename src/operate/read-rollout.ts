@@ -1,7 +1,7 @@
 /** Asks the API server what the nodes report and which policies there are. */
 import type { KubernetesClient, RawObject } from '../kubernetes/client.ts';
 import { listAll } from '../kubernetes/paged-list.ts';
-import { networkPolicies, nodes } from '../kubernetes/resource.ts';
+import { namespaces, networkPolicies, nodes } from '../kubernetes/resource.ts';
 import {
   decodeStatus,
   listedNodes,
@@ -13,11 +13,17 @@ import {
 import { rolloutReport } from './policy-rollout.ts';
 import type { RolloutReport } from './policy-rollout.ts';
 
-/** Sorted by name. `namespace`: of the policies. @throws BulkheadError KUBERNETES_…, BULKHEAD_NOT_INSTALLED */
+/**
+ * Sorted by name. `namespace`: of the policies; a name that no namespace has is KUBERNETES_NOT_FOUND.
+ * @throws BulkheadError KUBERNETES_…, BULKHEAD_NOT_INSTALLED
+ */
 export async function readRollout(client: KubernetesClient, namespace?: string): Promise<RolloutReport> {
   // Policies first: what a node says of itself later may be newer than they are, never older than it seems.
   const place = namespace === undefined ? {} : { namespace };
   const policies = await listAll(client, networkPolicies, listedPolicy, place);
+  // The list of a namespace that does not exist is empty, and that is no answer for who has mistyped it.
+  if (namespace !== undefined && policies.items.length === 0)
+    await client.get(namespaces, { name: namespace });
   const names = await listAll(client, nodes, nameOf);
   const reported = await readStatuses(client);
   const sorted = policies.items.toSorted((a, b) => (a.key < b.key ? -1 : 1));

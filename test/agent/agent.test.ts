@@ -367,7 +367,7 @@ describe.skipIf(!isRoot || reason !== undefined)(
         expect(lines.join('\n')).toMatch(/^info synced/m);
         const credentials = readFileSync(controlPlane.kubeconfig, 'utf8').match(/data: \S{40}/g) ?? [];
         expect(credentials.length).toBeGreaterThan(0);
-        const secrets = credentials.map((text) => text.slice('data: '.length));
+        const secrets = credentials.map((line) => line.slice('data: '.length));
         for (const mark of [...Object.values(marks).map(String), 'marked-value', ...secrets])
           expect(lines.filter((line) => line.includes(mark))).toEqual([]);
       });

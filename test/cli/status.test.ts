@@ -49,7 +49,10 @@ describe.skipIf(reason !== undefined)(`bulkhead status${reason ? ` (skipped: ${r
       ok: true,
       policies: [{ policy: 'default/deny', realised: ['n1', 'n2'] }],
     });
-    const elsewhere = await status('policies', '-n', 'elsewhere');
-    expect(elsewhere.stdout).toMatch(/^2 of 2 nodes ready; 0 of 0 policies/m);
+    const empty = await status('policies', '-n', 'kube-system');
+    expect(empty.stdout).toMatch(/^2 of 2 nodes ready; 0 of 0 policies/m);
+    const mistyped = await status('policies', '-n', 'elsewhere');
+    expect([mistyped.code, mistyped.stdout]).toEqual([2, '']);
+    expect(mistyped.stderr).toContain('KUBERNETES_NOT_FOUND');
   });
 });
