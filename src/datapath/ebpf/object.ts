@@ -94,7 +94,7 @@ export function loadObject(options: LoadOptions): LoadedObject {
 }
 
 function resize(object: Handle, { capacity, testFlows = 1 }: LoadOptions): void {
-  const { nodes4, addresses6, ...once } = tableSizes(capacity);
+  const { nodes4, port_lists, addresses6, ...once } = tableSizes(capacity);
   const sizes: Partial<Record<MapName, number>> = {
     // Two copies.
     addresses6: 2 * addresses6,
@@ -107,8 +107,9 @@ function resize(object: Handle, { capacity, testFlows = 1 }: LoadOptions): void 
   for (const [name, entries] of Object.entries(sizes)) {
     required(`size of map ${name}`, libbpf().setMaxEntries(mapHandle(object, name), entries));
   }
-  const nodeBytes = 2 * nodes4 * layouts.node4.size;
-  required('size of map nodes4', libbpf().setValueSize(mapHandle(object, 'nodes4'), nodeBytes));
+  const wholes = { nodes4: 2 * nodes4 * layouts.node4.size, port_lists: port_lists * layouts.port_list.size };
+  for (const name of ['nodes4', 'port_lists'] as const)
+    required(`size of map ${name}`, libbpf().setValueSize(mapHandle(object, name), wholes[name]));
 }
 
 function useTables(object: Handle, { maps }: LoadedObject): void {
@@ -135,7 +136,7 @@ function setOptions(object: Handle, options: LoadOptions, seed: HashSeed): void 
     view.setUint32(layout.hash + 4 * index, word, true);
   });
   const sizes = tableSizes(capacity);
-  for (const table of ['nodes4', 'addresses6', 'classes', 'ports'] as const)
+  for (const table of ['nodes4', 'addresses6', 'classes', 'ports', 'port_lists'] as const)
     view.setUint32(layout[table], sizes[table], true);
   required('options', libbpf().setInitialValue(mapHandle(object, '.rodata'), bytes, bytes.length));
 }
