@@ -44,6 +44,19 @@ struct {
 	__type(value, struct cached_verdict);
 } cached_verdicts SEC(".maps");
 
+/*
+ * A few bits of the flow that each entry has, so that a flow that was never seen need not touch entries to find that out. It
+ * keeps nobody from an entry but by a race, after which the flow is judged and kept anew; what an entry is good for is said by the
+ * entry alone.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u64));
+} verdict_tags SEC(".maps");
+
 /* Random odd numbers. */
 static __always_inline __u64 weight(int i)
 {
@@ -79,12 +92,22 @@ static __always_inline __u64 hash_of(const struct packet *packet)
 	return sum;
 }
 
-/* A flow has two places, so that two flows with one in common both have room. */
-static __always_inline struct cached_verdict *entry_at(__u64 hash, int place)
-{
-	__u32 index = ((place ? hash * weight(0) : hash) >> 32) & (options.cached_verdicts - 1);
+/* A flow has two places, so that two flows with one in common both have room. Their tags are in one line. */
+#define TAGS_OF_LINE 32
 
-	return bpf_map_lookup_elem(&cached_verdicts, &index);
+static __always_inline __u32 index_of(__u64 hash, int place)
+{
+	__u32 index = hash >> 32;
+
+	if (place)
+		index = (index & ~(TAGS_OF_LINE - 1)) | (hash * weight(0) >> 32 & (TAGS_OF_LINE - 1));
+	return index & (options.cached_verdicts - 1);
+}
+
+/* Never 0, as tags are at first. */
+static __always_inline __u16 tag_of(__u64 hash)
+{
+	return (hash * weight(1) >> 48 & (options.cached_verdicts - 1)) | 1;
 }
 
 /* ICMP has types, and what can't be read has nothing to be told apart by. */
@@ -130,35 +153,50 @@ static __always_inline bool recall(enum hook hook, const struct packet *packet, 
 {
 	__u8 pods = required_pods(packet, links);
 	__u64 hash = hash_of(packet);
+	__u16 tag = tag_of(hash);
+	__u32 zero = 0;
+	const __u16 *tags = bpf_map_lookup_elem(&verdict_tags, &zero);
 
-	return recall_from(entry_at(hash, 0), hook, packet, pods, epoch, verdict) ||
-	       recall_from(entry_at(hash, 1), hook, packet, pods, epoch, verdict);
+	if (!tags)
+		return false;
+	for (int place = 0; place < 2; place++) {
+		__u32 index = index_of(hash, place);
+
+		if (tags[index] == tag && recall_from(bpf_map_lookup_elem(&cached_verdicts, &index), hook, packet, pods,
+						      epoch, verdict))
+			return true;
+	}
+	return false;
 }
 
 /*
  * One whose content is of another epoch, or else one and then the other, since every write changes the sum of the
  * sequences by two: nobody can tell which of the flows that have them will come again.
  */
-static __always_inline struct cached_verdict *entry_for(__u64 hash, __u32 epoch)
+static __always_inline __u32 index_for(__u64 hash, __u32 epoch)
 {
-	struct cached_verdict *first = entry_at(hash, 0);
-	struct cached_verdict *second = entry_at(hash, 1);
+	__u32 indexes[2] = { index_of(hash, 0), index_of(hash, 1) };
+	const struct cached_verdict *first = bpf_map_lookup_elem(&cached_verdicts, &indexes[0]);
+	const struct cached_verdict *second = bpf_map_lookup_elem(&cached_verdicts, &indexes[1]);
 
 	if (!first || !second || first->epoch != epoch)
-		return first;
+		return indexes[0];
 	if (second->epoch != epoch)
-		return second;
-	return ((first->sequence + second->sequence) & 2) ? second : first;
+		return indexes[1];
+	return ((first->sequence + second->sequence) & 2) ? indexes[1] : indexes[0];
 }
 
 /* Of a verdict that allows. Who finds another one writing leaves it at that. */
 static __always_inline void remember(enum hook hook, const struct packet *packet, const struct verdict *verdict)
 {
-	struct cached_verdict *content = entry_for(hash_of(packet), verdict->epoch);
+	__u64 hash = hash_of(packet);
+	__u32 index = index_for(hash, verdict->epoch);
+	struct cached_verdict *content = bpf_map_lookup_elem(&cached_verdicts, &index);
 	volatile struct cached_verdict *entry = content;
-	__u32 sequence;
+	__u32 sequence, zero = 0;
+	__u16 *tags = bpf_map_lookup_elem(&verdict_tags, &zero);
 
-	if (!entry)
+	if (!entry || !tags)
 		return;
 	sequence = entry->sequence;
 	if ((sequence & 1) || !__sync_bool_compare_and_swap(&content->sequence, sequence, sequence + 1))
@@ -180,6 +218,8 @@ static __always_inline void remember(enum hook hook, const struct packet *packet
 	content->ingress_set = verdict->ingress.set;
 	keep_order();
 	entry->sequence = sequence + 2;
+	if (index < options.cached_verdicts)
+		tags[index] = tag_of(hash);
 }
 
 #endif

@@ -23,6 +23,7 @@ export const mapNames = [
   'lost_events',
   'events',
   'cached_verdicts',
+  'verdict_tags',
   'test_flows',
 ] as const;
 export type MapName = (typeof mapNames)[number];
@@ -107,8 +108,12 @@ function resize(object: Handle, { capacity, testFlows = 1 }: LoadOptions): void 
   for (const [name, entries] of Object.entries(sizes)) {
     required(`size of map ${name}`, libbpf().setMaxEntries(mapHandle(object, name), entries));
   }
-  const wholes = { nodes4: 2 * nodes4 * layouts.node4.size, port_lists: port_lists * layouts.port_list.size };
-  for (const name of ['nodes4', 'port_lists'] as const)
+  const wholes = {
+    nodes4: 2 * nodes4 * layouts.node4.size,
+    port_lists: port_lists * layouts.port_list.size,
+    verdict_tags: Math.max(8, 2 * capacity.cachedVerdicts),
+  };
+  for (const name of ['nodes4', 'port_lists', 'verdict_tags'] as const)
     required(`size of map ${name}`, libbpf().setValueSize(mapHandle(object, name), wholes[name]));
 }
 

@@ -42,7 +42,7 @@ export function tableSizes(
     subjects: capacity.subjects,
     classes: linesFor(capacity.classes, pairSlot),
     ports: linesFor(capacity.ports, pairSlot),
-    port_lists: Math.ceil(capacity.ports / 4),
+    port_lists: Math.ceil(capacity.ports / 8),
   };
 }
 
