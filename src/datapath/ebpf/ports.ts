@@ -5,7 +5,15 @@
 import type { ClassId } from '../../compiler/program.ts';
 import type { ClassRow, PortRow } from '../../compiler/tables.ts';
 import type { Hash } from './hash.ts';
-import { classSlot, listedClassSlot, pairSlot, portEntry, portSlot, portsOfList, unusedPort } from './layout.ts';
+import {
+  classSlot,
+  listedClassSlot,
+  pairSlot,
+  portEntry,
+  portSlot,
+  portsOfList,
+  unusedPort,
+} from './layout.ts';
 import { NodePool } from './node-pool.ts';
 import { SlotTable } from './slot-table.ts';
 import type { Row } from './slot-table.ts';
