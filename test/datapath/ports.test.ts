@@ -64,7 +64,10 @@ const arbitraryEntries = fc.uniqueArray(arbitraryEntry, {
 
 function expected(rows: readonly PortRow[], protocol: number, port: number): number | undefined {
   const [best] = rows
-    .filter((row) => row.protocol === protocol && port >> (16 - row.prefixLength) === row.port >> (16 - row.prefixLength))
+    .filter(
+      (row) =>
+        row.protocol === protocol && port >> (16 - row.prefixLength) === row.port >> (16 - row.prefixLength),
+    )
     .sort((a, b) => b.prefixLength - a.prefixLength);
   const decides = best ?? rows.find((row) => row.protocol === 0);
   return decides && 2 * decides.rule + (decides.allow ? 1 : 0);
