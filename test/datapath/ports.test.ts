@@ -112,6 +112,34 @@ describe('the ports of a class', () => {
     expect([...world.ports.rows()]).toEqual([]);
   });
 
+  test('may be added again, wherever they are, but no others to them', () => {
+    const world = new World(1);
+    const rowOf = (id: number, port = 80): PortRow => ({
+      class: id,
+      protocol: 6,
+      port,
+      prefixLength: 16,
+      allow: true,
+      rule: id,
+    });
+    world.ports.add([rowOf(1), rowOf(2)]);
+    world.ports.keep();
+    const rows = [...world.ports.rows()];
+    world.ports.add([rowOf(1), rowOf(2)]);
+    expect([...world.ports.rows()]).toEqual(rows);
+    for (const other of [rowOf(1, 81), { ...rowOf(1), allow: false }]) {
+      expect(() => {
+        world.ports.add([other]);
+      }).toThrow(/never changes/);
+    }
+    world.ports.remove([rowOf(1)]);
+    world.ports.keep();
+    world.ports.add([rowOf(2)]);
+    expect(world.isListed(2)).toBe(false);
+    world.ports.remove([rowOf(2)]);
+    expect([...world.ports.rows()]).toEqual([]);
+  });
+
   test('are as they were when what was added is taken back', () => {
     fc.assert(
       fc.property(arbitraryEntries, arbitraryEntries, (first, second) => {

@@ -40,8 +40,9 @@ export class Ports {
   /** All of a class or nothing of it; what is there already means the same. Throws TableFull. */
   add(rows: readonly PortRow[]): void {
     for (const [id, own] of Map.groupBy(rows, (row) => row.class)) {
-      if (this.#listOf.has(id)) continue;
-      if (own.length <= portsOfList && this.#pool.hasRoom) this.#addList(id, own);
+      const list = this.#listOf.get(id);
+      if (list !== undefined) this.#requireListed(list, own);
+      else if (own.length <= portsOfList && this.#pool.hasRoom && !this.#hasRows(own)) this.#addList(id, own);
       else this.#addRows(own.map(portSlot));
     }
   }
@@ -78,11 +79,28 @@ export class Ports {
   *rows(): Generator<Row> {
     yield* this.#table.rows();
     for (const [id, list] of this.#listOf) {
-      for (let at = list * wordsPerLine; at < (list + 1) * wordsPerLine; at += wordsPerEntry) {
-        const [prefix, outcome] = [this.#lists.read(at), this.#lists.read(at + 1)];
-        if (prefix !== unusedPort) yield [id, prefix, outcome];
-      }
+      for (const [prefix, outcome] of this.#entries(list)) yield [id, prefix, outcome];
     }
+  }
+
+  *#entries(list: number): Generator<readonly [number, number]> {
+    for (let at = list * wordsPerLine; at < (list + 1) * wordsPerLine; at += wordsPerEntry) {
+      const prefix = this.#lists.read(at);
+      if (prefix !== unusedPort) yield [prefix, this.#lists.read(at + 1)];
+    }
+  }
+
+  #hasRows(rows: readonly PortRow[]): boolean {
+    return rows.some((row) => this.#table.get(portSlot(row)));
+  }
+
+  /** What came to a class later would be missing from its list, and nobody would notice. */
+  #requireListed(list: number, rows: readonly PortRow[]): void {
+    const listed = new Map(this.#entries(list));
+    const isListed = ([prefix, outcome]: readonly [number, number]): boolean =>
+      listed.get(prefix) === outcome;
+    if (!rows.map(portEntry).every(isListed))
+      throw new Error('ports were added to a class, which never changes');
   }
 
   #addList(id: ClassId, rows: readonly PortRow[]): void {
