@@ -92,22 +92,47 @@ static __always_inline __u64 hash_of(const struct packet *packet)
 	return sum;
 }
 
-/* A flow has two places, so that two flows with one in common both have room. Their tags are in one line. */
-#define TAGS_OF_LINE 32
+/* The entries in which a flow may be, and their tags, which are one word. */
+#define PLACES 4
 
-static __always_inline __u32 index_of(__u64 hash, int place)
+static __always_inline __u32 first_place(__u64 hash)
 {
-	__u32 index = hash >> 32;
-
-	if (place)
-		index = (index & ~(TAGS_OF_LINE - 1)) | (hash * weight(0) >> 32 & (TAGS_OF_LINE - 1));
-	return index & (options.cached_verdicts - 1);
+	return (hash >> 32) & (options.cached_verdicts - 1) & ~(PLACES - 1);
 }
 
 /* Never 0, as tags are at first. */
 static __always_inline __u16 tag_of(__u64 hash)
 {
 	return (hash * weight(1) >> 48 & (options.cached_verdicts - 1)) | 1;
+}
+
+/* Which of the four tags in a word is this one; PLACES: none. */
+static __always_inline __u32 place_of(__u64 tags, __u16 tag)
+{
+	const __u64 ones = 0x0001000100010001;
+	__u64 differences = tags ^ tag * ones;
+	/* The lowest bit is that of the first lane that is zero; what borrows from a lane has been zero itself. */
+	__u64 zeros = (differences - ones) & ~differences & ones << 15;
+
+	if (!zeros)
+		return PLACES;
+	zeros &= -zeros;
+	return (zeros >> 31 & 1) + 2 * (zeros >> 47 & 1) + 3 * (zeros >> 63);
+}
+
+static __always_inline volatile __u64 *tags_of(__u64 hash)
+{
+	__u32 zero = 0;
+	__u64 *tags = bpf_map_lookup_elem(&verdict_tags, &zero);
+
+	return tags ? tags + first_place(hash) / PLACES : NULL;
+}
+
+static __always_inline struct cached_verdict *entry_at(__u64 hash, __u32 place)
+{
+	__u32 index = (first_place(hash) + place) & (options.cached_verdicts - 1);
+
+	return bpf_map_lookup_elem(&cached_verdicts, &index);
 }
 
 /* ICMP has types, and what can't be read has nothing to be told apart by. */
@@ -151,52 +176,50 @@ static __always_inline bool recall_from(struct cached_verdict *content, enum hoo
 static __always_inline bool recall(enum hook hook, const struct packet *packet, struct links links, __u32 epoch,
 				   struct verdict *verdict)
 {
-	__u8 pods = required_pods(packet, links);
 	__u64 hash = hash_of(packet);
-	__u16 tag = tag_of(hash);
-	__u32 zero = 0;
-	const __u16 *tags = bpf_map_lookup_elem(&verdict_tags, &zero);
+	const volatile __u64 *tags = tags_of(hash);
+	__u32 place = tags ? place_of(*tags, tag_of(hash)) : PLACES;
 
-	if (!tags)
-		return false;
-	for (int place = 0; place < 2; place++) {
-		__u32 index = index_of(hash, place);
-
-		if (tags[index] == tag && recall_from(bpf_map_lookup_elem(&cached_verdicts, &index), hook, packet, pods,
-						      epoch, verdict))
-			return true;
-	}
-	return false;
+	return place < PLACES &&
+	       recall_from(entry_at(hash, place), hook, packet, required_pods(packet, links), epoch, verdict);
 }
 
 /*
- * One whose content is of another epoch, or else one and then the other, since every write changes the sum of the
- * sequences by two: nobody can tell which of the flows that have them will come again.
+ * The one that has this tag already, since nobody looks at a second one; else one whose content is of another epoch; else each
+ * in turn, since every write changes the sum of the sequences by two: nobody can tell which of the flows that have them will come
+ * again.
  */
-static __always_inline __u32 index_for(__u64 hash, __u32 epoch)
+static __always_inline __u32 place_for(__u64 hash, __u64 tags, __u32 epoch)
 {
-	__u32 indexes[2] = { index_of(hash, 0), index_of(hash, 1) };
-	const struct cached_verdict *first = bpf_map_lookup_elem(&cached_verdicts, &indexes[0]);
-	const struct cached_verdict *second = bpf_map_lookup_elem(&cached_verdicts, &indexes[1]);
+	__u32 place = place_of(tags, tag_of(hash));
+	__u32 writes = 0;
 
-	if (!first || !second || first->epoch != epoch)
-		return indexes[0];
-	if (second->epoch != epoch)
-		return indexes[1];
-	return ((first->sequence + second->sequence) & 2) ? indexes[1] : indexes[0];
+	if (place < PLACES)
+		return place;
+	for (place = 0; place < PLACES; place++) {
+		const struct cached_verdict *entry = entry_at(hash, place);
+
+		if (!entry || entry->epoch != epoch)
+			return place;
+		writes += entry->sequence / 2;
+	}
+	return writes & (PLACES - 1);
 }
 
 /* Of a verdict that allows. Who finds another one writing leaves it at that. */
 static __always_inline void remember(enum hook hook, const struct packet *packet, const struct verdict *verdict)
 {
 	__u64 hash = hash_of(packet);
-	__u32 index = index_for(hash, verdict->epoch);
-	struct cached_verdict *content = bpf_map_lookup_elem(&cached_verdicts, &index);
-	volatile struct cached_verdict *entry = content;
-	__u32 sequence, zero = 0;
-	__u16 *tags = bpf_map_lookup_elem(&verdict_tags, &zero);
+	volatile __u64 *tags = tags_of(hash);
+	struct cached_verdict *content;
+	volatile struct cached_verdict *entry;
+	__u32 place, sequence;
 
-	if (!entry || !tags)
+	if (!tags)
+		return;
+	place = place_for(hash, *tags, verdict->epoch);
+	entry = content = entry_at(hash, place);
+	if (!entry)
 		return;
 	sequence = entry->sequence;
 	if ((sequence & 1) || !__sync_bool_compare_and_swap(&content->sequence, sequence, sequence + 1))
@@ -218,8 +241,7 @@ static __always_inline void remember(enum hook hook, const struct packet *packet
 	content->ingress_set = verdict->ingress.set;
 	keep_order();
 	entry->sequence = sequence + 2;
-	if (index < options.cached_verdicts)
-		tags[index] = tag_of(hash);
+	((volatile __u16 *)tags)[place & (PLACES - 1)] = tag_of(hash);
 }
 
 #endif
