@@ -260,11 +260,16 @@ struct {
 	__uint(value_size, sizeof(struct port_list));
 } port_lists SEC(".maps");
 
+/*
+ * What each rule decided: of each processor a value as large as all its counters. A per-CPU array would have a pointer to each
+ * counter on the way, one more line of memory for each rule that is met.
+ */
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct counter);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct counter));
 } rule_counters SEC(".maps");
 
 /* Index: 2 × reason + allowed. */

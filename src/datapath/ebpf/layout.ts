@@ -23,7 +23,7 @@ export const layouts = {
   control: { size: 8, epoch: 0, flags: 4 },
   counter: { size: 16, packets: 0, bytes: 8 },
   options: {
-    size: 104,
+    size: 112,
     pod_interface_name: 0,
     pod_interface_mask: 8,
     test_tracking: 16,
@@ -35,7 +35,9 @@ export const layouts = {
     classes: 88,
     ports: 92,
     port_lists: 96,
-    test_stage: 100,
+    rules: 100,
+    test_stage: 104,
+    zero: 108,
   },
   cached_verdict: {
     size: 64,
