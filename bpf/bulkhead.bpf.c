@@ -16,6 +16,7 @@ const struct {
 	struct event event;
 	struct root4 root4;
 	struct node4 node4;
+	struct port_list port_list;
 	enum reason reason;
 	enum hook hook;
 } described_types SEC("types") = {};

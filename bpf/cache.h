@@ -44,6 +44,19 @@ struct {
 	__type(value, struct cached_verdict);
 } cached_verdicts SEC(".maps");
 
+/*
+ * A few bits of the flow that each entry has, so that a flow that was never seen need not touch entries to find that out. It
+ * keeps nobody from an entry but by a race, after which the flow is judged and kept anew; what an entry is good for is said by the
+ * entry alone.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u64));
+} verdict_tags SEC(".maps");
+
 /* Random odd numbers. */
 static __always_inline __u64 weight(int i)
 {
@@ -79,10 +92,45 @@ static __always_inline __u64 hash_of(const struct packet *packet)
 	return sum;
 }
 
-/* A flow has two places, so that two flows with one in common both have room. */
-static __always_inline struct cached_verdict *entry_at(__u64 hash, int place)
+/* The entries in which a flow may be, and their tags, which are one word. */
+#define PLACES 4
+
+static __always_inline __u32 first_place(__u64 hash)
 {
-	__u32 index = ((place ? hash * weight(0) : hash) >> 32) & (options.cached_verdicts - 1);
+	return (hash >> 32) & (options.cached_verdicts - 1) & ~(PLACES - 1);
+}
+
+/* Never 0, as tags are at first. */
+static __always_inline __u16 tag_of(__u64 hash)
+{
+	return (hash * weight(1) >> 48 & (options.cached_verdicts - 1)) | 1;
+}
+
+/* Which of the four tags in a word is this one; PLACES: none. */
+static __always_inline __u32 place_of(__u64 tags, __u16 tag)
+{
+	const __u64 ones = 0x0001000100010001;
+	__u64 differences = tags ^ tag * ones;
+	/* The lowest bit is that of the first lane that is zero; what borrows from a lane has been zero itself. */
+	__u64 zeros = (differences - ones) & ~differences & ones << 15;
+
+	if (!zeros)
+		return PLACES;
+	zeros &= -zeros;
+	return (zeros >> 31 & 1) + 2 * (zeros >> 47 & 1) + 3 * (zeros >> 63);
+}
+
+static __always_inline volatile __u64 *tags_of(__u64 hash)
+{
+	__u32 zero = 0;
+	__u64 *tags = bpf_map_lookup_elem(&verdict_tags, &zero);
+
+	return tags ? tags + first_place(hash) / PLACES : NULL;
+}
+
+static __always_inline struct cached_verdict *entry_at(__u64 hash, __u32 place)
+{
+	__u32 index = (first_place(hash) + place) & (options.cached_verdicts - 1);
 
 	return bpf_map_lookup_elem(&cached_verdicts, &index);
 }
@@ -128,36 +176,49 @@ static __always_inline bool recall_from(struct cached_verdict *content, enum hoo
 static __always_inline bool recall(enum hook hook, const struct packet *packet, struct links links, __u32 epoch,
 				   struct verdict *verdict)
 {
-	__u8 pods = required_pods(packet, links);
 	__u64 hash = hash_of(packet);
+	const volatile __u64 *tags = tags_of(hash);
+	__u32 place = tags ? place_of(*tags, tag_of(hash)) : PLACES;
 
-	return recall_from(entry_at(hash, 0), hook, packet, pods, epoch, verdict) ||
-	       recall_from(entry_at(hash, 1), hook, packet, pods, epoch, verdict);
+	return place < PLACES &&
+	       recall_from(entry_at(hash, place), hook, packet, required_pods(packet, links), epoch, verdict);
 }
 
 /*
- * One whose content is of another epoch, or else one and then the other, since every write changes the sum of the
- * sequences by two: nobody can tell which of the flows that have them will come again.
+ * The one that has this tag already, since nobody looks at a second one; else one whose content is of another epoch; else each
+ * in turn, since every write changes the sum of the sequences by two: nobody can tell which of the flows that have them will come
+ * again.
  */
-static __always_inline struct cached_verdict *entry_for(__u64 hash, __u32 epoch)
+static __always_inline __u32 place_for(__u64 hash, __u64 tags, __u32 epoch)
 {
-	struct cached_verdict *first = entry_at(hash, 0);
-	struct cached_verdict *second = entry_at(hash, 1);
+	__u32 place = place_of(tags, tag_of(hash));
+	__u32 writes = 0;
 
-	if (!first || !second || first->epoch != epoch)
-		return first;
-	if (second->epoch != epoch)
-		return second;
-	return ((first->sequence + second->sequence) & 2) ? second : first;
+	if (place < PLACES)
+		return place;
+	for (place = 0; place < PLACES; place++) {
+		const struct cached_verdict *entry = entry_at(hash, place);
+
+		if (!entry || entry->epoch != epoch)
+			return place;
+		writes += entry->sequence / 2;
+	}
+	return writes & (PLACES - 1);
 }
 
 /* Of a verdict that allows. Who finds another one writing leaves it at that. */
 static __always_inline void remember(enum hook hook, const struct packet *packet, const struct verdict *verdict)
 {
-	struct cached_verdict *content = entry_for(hash_of(packet), verdict->epoch);
-	volatile struct cached_verdict *entry = content;
-	__u32 sequence;
+	__u64 hash = hash_of(packet);
+	volatile __u64 *tags = tags_of(hash);
+	struct cached_verdict *content;
+	volatile struct cached_verdict *entry;
+	__u32 place, sequence;
 
+	if (!tags)
+		return;
+	place = place_for(hash, *tags, verdict->epoch);
+	entry = content = entry_at(hash, place);
 	if (!entry)
 		return;
 	sequence = entry->sequence;
@@ -180,6 +241,7 @@ static __always_inline void remember(enum hook hook, const struct packet *packet
 	content->ingress_set = verdict->ingress.set;
 	keep_order();
 	entry->sequence = sequence + 2;
+	((volatile __u16 *)tags)[place & (PLACES - 1)] = tag_of(hash);
 }
 
 #endif

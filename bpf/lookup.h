@@ -13,7 +13,7 @@
 /*
  * Functions that are not static are looked at by the verifier once, and not for each way that leads to them.
  *
- * The class in the upper half and its spans in the lower; 0: there is none, as no class has this number.
+ * The class, or the number of its list, in the upper half, and its spans in the lower; 0: there is none, or nothing in it.
  */
 __noinline __u64 find_class(__u32 set, __u32 identity)
 {
@@ -40,11 +40,11 @@ __noinline __u64 find_class(__u32 set, __u32 identity)
 	return 0;
 }
 
-static __always_inline __u64 outcome_of(const struct port_slot *slot)
+static __always_inline __u64 outcome_of(__u32 rule, bool allow)
 {
-	if (!slot->rule)
-		return OUTCOME(0, slot->allow ? REASON_NOT_ISOLATED : REASON_DEFAULT_DENY, slot->allow);
-	return OUTCOME(slot->rule, REASON_RULE, slot->allow);
+	if (!rule)
+		return OUTCOME(0, allow ? REASON_NOT_ISOLATED : REASON_DEFAULT_DENY, allow);
+	return OUTCOME(rule, REASON_RULE, allow);
 }
 
 /* `prefix`: of protocol and port, as in the key. 0: there is no such row. */
@@ -64,7 +64,7 @@ __noinline __u64 find_port(__u32 class, __u32 prefix)
 			__u64 held = *(const volatile __u64 *)&line->slots[j].key;
 
 			if (held == key)
-				return outcome_of(&line->slots[j]);
+				return outcome_of(line->slots[j].rule, line->slots[j].allow);
 			if (!held)
 				return 0;
 		}
@@ -72,16 +72,32 @@ __noinline __u64 find_port(__u32 class, __u32 prefix)
 	return 0;
 }
 
-/* set and identity → class; class, protocol and port → outcome, longest prefix first, any protocol last. */
-__noinline __u64 lookup_outcome(__u32 set, __u32 identity, __u32 protocol, __u32 port)
+__noinline __u64 find_in_list(__u32 index, __u32 protocol, __u32 port)
 {
-	__u64 found = find_class(set, identity);
-	__u32 class, spans;
+	__u32 wanted = has_ports(protocol) ? protocol << PORT_KEY_PROTOCOL | (port & 0xffff) << 1 : PORT_NONE;
+	__u32 zero = 0;
+	const struct port_list *list = bpf_map_lookup_elem(&port_lists, &zero);
 
-	if (!found)
-		found = find_class(set, 0);
-	class = found >> 32;
-	spans = has_ports(protocol) ? (__u32)found & ~SPAN_ANY : 0;
+	if (!list || index >= options.port_lists)
+		return 0;
+	list += index;
+#pragma unroll
+	for (int i = 0; i < PORTS_OF_LIST; i++) {
+		__u32 prefix = list->entries[i].prefix;
+		__u32 outcome = list->entries[i].outcome;
+
+		/* Equal above the lowest set bit. */
+		if (!((wanted ^ prefix) & (prefix ^ -prefix)))
+			return outcome_of(outcome >> 1, outcome & 1);
+	}
+	return 0;
+}
+
+/* Longest prefix first, any protocol last. 0: none. */
+__noinline __u64 find_by_length(__u32 class, __u32 all_spans, __u32 protocol, __u32 port)
+{
+	__u32 spans = has_ports(protocol) ? all_spans & ~SPAN_ANY : 0;
+
 	for (int i = 0; i < SPAN_LENGTHS && spans; i++) {
 		__u32 span = spans & -spans;
 		__u64 outcome =
@@ -91,13 +107,21 @@ __noinline __u64 lookup_outcome(__u32 set, __u32 identity, __u32 protocol, __u32
 			return outcome;
 		spans ^= span;
 	}
-	if (found & SPAN_ANY) {
-		__u64 outcome = find_port(class, 0);
+	return all_spans & SPAN_ANY ? find_port(class, 0) : 0;
+}
 
-		if (outcome)
-			return outcome;
-	}
-	return OUTCOME(0, REASON_DEFAULT_DENY, 0);
+/* set and identity → class; class, protocol and port → outcome. */
+__noinline __u64 lookup_outcome(__u32 set, __u32 identity, __u32 protocol, __u32 port)
+{
+	__u64 found = find_class(set, identity);
+	__u32 spans;
+
+	if (!found)
+		found = find_class(set, 0);
+	spans = found;
+	found = spans & SPAN_LIST ? find_in_list(found >> 32, protocol, port) :
+				    find_by_length(found >> 32, spans, protocol, port);
+	return found ? found : OUTCOME(0, REASON_DEFAULT_DENY, 0);
 }
 
 static __always_inline struct decision decide(__u32 set, __u32 identity, const struct packet *packet)

@@ -32,6 +32,9 @@ struct options {
 	__u32 addresses6;
 	__u32 classes;
 	__u32 ports;
+	__u32 port_lists;
+	/* Rules below this are counted. */
+	__u32 rules;
 	/* Only for BPF_PROG_TEST_RUN: an enum test_stage after which a packet passes. 0 in production. */
 	__u32 test_stage;
 	__u32 zero;

@@ -3,6 +3,7 @@
 #ifndef BULKHEAD_REPORT_H
 #define BULKHEAD_REPORT_H
 
+#include "options.h"
 #include "packet.h"
 #include "tables.h"
 
@@ -45,16 +46,22 @@ static __always_inline void count_reason(enum reason reason, bool allowed, __u32
 	add(bpf_map_lookup_elem(&reason_counters, &index), bytes);
 }
 
-static __always_inline void count_rule(__u32 rule, __u32 bytes)
+/* Of this processor. */
+static __always_inline void count_rule(struct counter *counters, __u32 rule, __u32 bytes)
 {
-	if (rule)
-		add(bpf_map_lookup_elem(&rule_counters, &rule), bytes);
+	if (rule && rule < options.rules)
+		add(counters + rule, bytes);
 }
 
 static __always_inline void count_verdict(const struct verdict *verdict, __u32 bytes)
 {
-	count_rule(verdict->egress.rule, bytes);
-	count_rule(verdict->ingress.rule, bytes);
+	__u32 processor = bpf_get_smp_processor_id();
+	struct counter *counters = bpf_map_lookup_elem(&rule_counters, &processor);
+
+	if (counters) {
+		count_rule(counters, verdict->egress.rule, bytes);
+		count_rule(counters, verdict->ingress.rule, bytes);
+	}
 	count_reason(verdict_reason(verdict), verdict_allows(verdict), bytes);
 }
 

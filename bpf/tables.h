@@ -121,7 +121,7 @@ struct directory6_entry {
 
 /* Key: set and identity. 0: free. SLOT_GONE: somebody was here. */
 /*
- * Bit n of `spans`: the class has an entry that covers 2^n ports. SPAN_ANY: it has one for any protocol. The lowest set
+ * Bit n of `spans`: the class has an entry that covers 2^n ports. SPAN_ANY: it has one for any protocol. SPAN_LIST: see port_list. The lowest set
  * bit is the longest prefix, and its value is the number of ports covered.
  */
 struct class_slot {
@@ -154,6 +154,26 @@ struct port_line {
 
 #define PORT_KEY (1u << 31)
 #define PORT_KEY_PROTOCOL 17
+
+/*
+ * The ports of a class that has few: all in one line, so that they are found without a hash. The class's row has SPAN_LIST, and the
+ * number of the list in place of the class. The longest prefix comes first; a prefix is as in the key above, and any protocol is
+ * one that every packet has. What is not used is a prefix that no packet has.
+ */
+#define PORTS_OF_LIST 8
+#define SPAN_LIST (1u << 30)
+#define PORT_ANY (1u << 30)
+/* Instead of protocol and port, for packets that have none: only PORT_ANY is before it. */
+#define PORT_NONE (1u << 29)
+#define PORT_UNUSED (1u << 31 | 1)
+
+struct port_list {
+	struct {
+		__u32 prefix;
+		/* 2 × rule + allow. */
+		__u32 outcome;
+	} entries[PORTS_OF_LIST];
+};
 
 #define CONTROL_ALLOWED_EVENTS 1u
 
@@ -233,10 +253,23 @@ struct {
 } ports SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct counter);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct port_list));
+} port_lists SEC(".maps");
+
+/*
+ * What each rule decided: of each processor a value as large as all its counters. A per-CPU array would have a pointer to each
+ * counter on the way, one more line of memory for each rule that is met.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct counter));
 } rule_counters SEC(".maps");
 
 /* Index: 2 × reason + allowed. */

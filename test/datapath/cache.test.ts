@@ -101,6 +101,36 @@ describe.skipIf(!isRoot)('[root] a kept verdict', () => {
   });
 });
 
+test.skipIf(!isRoot)('[root] flows that share the places of kept verdicts are all found again', () => {
+  const flows = 192;
+  const kernel = new KernelTables({
+    capacity: { ...testCapacity, cachedVerdicts: 256 },
+    tracking: tracking.established,
+  });
+  kernel.tables.apply(worldDelta);
+  const { size, sequence } = layouts.cached_verdict;
+  const pass = (): number[] => {
+    for (let port = 7936; port < 7936 + flows; port++) {
+      if (port !== 8080) {
+        const { client: source, server: destination } = world[4];
+        kernel.run('forward4', ipv4({ source, destination, protocol: 6, payload: tcp({ port }) }));
+      }
+    }
+    const bytes = new Uint8Array(256 * size);
+    kernel.object.maps.cached_verdicts.getFirst(256, bytes);
+    const view = new DataView(bytes.buffer);
+    return Array.from({ length: 256 }, (_, index) => view.getUint32(index * size + sequence, true));
+  };
+  const sequences = pass();
+  expect(sequences.filter((count) => count > 0)).toEqual(Array.from({ length: flows - 1 }, () => 2));
+  // So that it says something: places are shared by two, three and four.
+  const shared = Map.groupBy(sequences.keys(), (index) => (sequences[index] ? index >> 2 : -1));
+  shared.delete(-1);
+  expect(new Set(shared.values().map((indexes) => indexes.length))).toEqual(new Set([2, 3, 4]));
+  expect(pass()).toEqual(sequences);
+  kernel.close();
+});
+
 const pods = [podsByHopLimit];
 
 describe.skipIf(!isRoot || !hasClang)('[root] with kept verdicts as without', () => {

@@ -87,7 +87,7 @@ export class KernelTables {
   }
 
   counters(): Counters {
-    return readCounters(this.object.maps, 64);
+    return readCounters(this.object, 64);
   }
 
   close(): void {

@@ -160,14 +160,19 @@ describe.skipIf(!isRoot)('[root] life of the programs', () => {
     await until(() => arrived(receivers.denied) === 1);
     symlinkSync(network.node, netns);
     // Less than what failed: nothing of that may be left to add to it.
-    const isUdp = ({ rule }: { rule: number }): boolean => rule === rules.udp53;
     const { add } = worldDelta;
-    datapath.apply({ ...worldDelta, add: { ...add, ports: add.ports.filter((row) => !isUdp(row)) } });
+    const ofClass = add.ports.find(({ rule }) => rule === rules.udp53)?.class;
+    const [ofIt, others] = [true, false].map((isOfIt) => ({
+      ports: add.ports.filter((row) => (row.class === ofClass) === isOfIt),
+      classes: add.classes.filter((row) => (row.class === ofClass) === isOfIt),
+    }));
+    if (!ofIt || !others) throw new Error('no class');
+    datapath.apply({ ...worldDelta, add: others });
     unlinkSync(netns);
     send(allowedPort);
     await until(() => datapath.counters().reasons['default-deny'].denied.packets > 0n);
     datapath.apply({
-      add: { ports: add.ports.filter(isUdp), classes: [] },
+      add: ofIt,
       stage: { addresses: [], cidrs: [] },
       sweep: { ports: [], classes: [] },
     });

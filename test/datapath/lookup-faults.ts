@@ -9,6 +9,7 @@ import { portRows } from '../../src/compiler/port-rows.ts';
 import type { ClassEntry, PortEntry } from '../../src/compiler/program.ts';
 import { unprogrammedIdentity } from '../../src/compiler/tables.ts';
 import type { AddressRow, CidrRow, ClassRow, NodeTables, PortRow } from '../../src/compiler/tables.ts';
+import { portsOfList } from '../../src/datapath/ebpf/layout.ts';
 import { seedWords } from '../../src/datapath/ebpf/hash.ts';
 import { ipv4, ipv6, tcp } from '../../src/datapath/packet.ts';
 import { addressWidth, makeAddress, makeCidr } from '../../src/objects/ip.ts';
@@ -122,7 +123,9 @@ class World {
   #portEntries(): PortEntry[] {
     const random = this.#random;
     const entries = new Map<string, PortEntry>();
-    for (let count = random.below(4); count > 0; count--) {
+    // In a list, or as rows of the hash table.
+    const count = random.below(2) === 0 ? random.below(4) : portsOfList + 1 + random.below(3);
+    while (entries.size < count) {
       const prefixLength = random.below(17);
       const port = (this.#port() >> (16 - prefixLength)) << (16 - prefixLength);
       entries.set(`${port}/${prefixLength}`, {

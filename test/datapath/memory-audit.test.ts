@@ -62,6 +62,7 @@ const sizes: Readonly<Record<TableName, number>> = {
   subjects: 16,
   classes: 64,
   ports: 64,
+  port_lists: 4 * tableWords(testCapacity).port_lists,
 };
 
 describe.skipIf(!isRoot)('[root] an audit', () => {

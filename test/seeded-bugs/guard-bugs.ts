@@ -170,22 +170,22 @@ export const guardBugs: SeededBugs = {
     '= word == 3 ? entry->spans[word] : 0;',
   ),
   'no class for anyone': inProgram('lookup.h', 'found = find_class(set, 0);', 'found = 0;'),
-  'the shortest prefix decides': inProgram(
-    'lookup.h',
-    '__u32 span = spans & -spans;',
-    '__u32 span = spans >= 256 ? 256 : spans & -spans;',
-  ),
-  'ports are not masked': inProgram('lookup.h', 'port & ~(span - 1)', 'port'),
+  'not all ports of a class are read': inProgram('lookup.h', 'i < PORTS_OF_LIST; i++', 'i < 1; i++'),
+  'ports are not compared': inProgram('lookup.h', '(prefix ^ -prefix)', '(prefix ^ -prefix) & ~0x1ffff'),
   'protocols are mixed up': inProgram(
     'lookup.h',
-    'protocol << PORT_KEY_PROTOCOL',
-    'IPPROTO_TCP << PORT_KEY_PROTOCOL',
+    '? protocol << PORT_KEY_PROTOCOL |',
+    '? IPPROTO_TCP << PORT_KEY_PROTOCOL |',
   ),
-  'any protocol is not asked': inProgram('lookup.h', 'if (found & SPAN_ANY)', 'if (false)'),
+  'any protocol is not asked': inProgram(
+    'lookup.h',
+    'if (!((wanted ^ prefix)',
+    'if (prefix != PORT_ANY && !((wanted ^ prefix)',
+  ),
   'what nothing matches passes': inProgram(
     'lookup.h',
-    '	return OUTCOME(0, REASON_DEFAULT_DENY, 0);\n}\n\nstatic __always_inline struct decision',
-    '	return OUTCOME(0, REASON_DEFAULT_DENY, 1);\n}\n\nstatic __always_inline struct decision',
+    'found : OUTCOME(0, REASON_DEFAULT_DENY, 0);',
+    'found : OUTCOME(0, REASON_DEFAULT_DENY, 1);',
   ),
   'who has no class passes': inProgram(
     'lookup.h',
@@ -194,8 +194,8 @@ export const guardBugs: SeededBugs = {
   ),
   'denying entries allow': inProgram(
     'lookup.h',
-    'return OUTCOME(slot->rule, REASON_RULE, slot->allow);',
-    'return OUTCOME(slot->rule, REASON_RULE, 1);',
+    'return OUTCOME(rule, REASON_RULE, allow);',
+    'return OUTCOME(rule, REASON_RULE, 1);',
   ),
   'one direction is enough': inProgram(
     'verdict.h',

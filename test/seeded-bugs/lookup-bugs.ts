@@ -59,8 +59,8 @@ export const lookupBugs: SeededBugs = {
   ),
   'a mark ends the search for a port': inProgram(
     'lookup.h',
-    'outcome_of(&line->slots[j]);\n			if (!held)',
-    'outcome_of(&line->slots[j]);\n			if (held <= SLOT_GONE)',
+    'line->slots[j].allow);\n			if (!held)',
+    'line->slots[j].allow);\n			if (held <= SLOT_GONE)',
   ),
   'IPv6 prefixes end in the word before': inProgram('addresses.h', 'span == 1 ? 1u << 31 : 0;', '0;'),
   'IPv6 prefixes are not marked': inProgram(
@@ -109,5 +109,32 @@ export const lookupBugs: SeededBugs = {
   ),
   'ports are not masked': inProgram('lookup.h', '(port & ~(span - 1))', 'port'),
   'port prefixes of all lengths are the same': inProgram('lookup.h', ' << 1 | span);', ' << 1);'),
-  'protocols are mixed up': inProgram('lookup.h', 'protocol << PORT_KEY_PROTOCOL', '17 << PORT_KEY_PROTOCOL'),
+  'protocols are mixed up': inProgram(
+    'lookup.h',
+    'find_port(class, protocol << PORT_KEY_PROTOCOL',
+    'find_port(class, 17 << PORT_KEY_PROTOCOL',
+  ),
+  'any protocol is not asked': inProgram('lookup.h', 'all_spans & SPAN_ANY ?', 'false ?'),
+  'the shortest prefix of a list decides': inProgram(
+    'lookup.h',
+    'for (int i = 0; i < PORTS_OF_LIST; i++)',
+    'for (int i = PORTS_OF_LIST - 1; i >= 0; i--)',
+  ),
+  'only the first ports of a list are read': inProgram(
+    'lookup.h',
+    'i < PORTS_OF_LIST; i++',
+    'i < PORTS_OF_LIST / 4; i++',
+  ),
+  'protocols of a list are mixed up': inProgram(
+    'lookup.h',
+    '? protocol << PORT_KEY_PROTOCOL |',
+    '? 17 << PORT_KEY_PROTOCOL |',
+  ),
+  'ports of a list are not compared whole': inProgram(
+    'lookup.h',
+    '(prefix ^ -prefix)',
+    '(prefix ^ -prefix) & ~0x1000',
+  ),
+  'every class has the first list': inProgram('lookup.h', '	list += index;\n', ''),
+  'a list is taken for a class': inProgram('lookup.h', 'spans & SPAN_LIST ?', 'false ?'),
 };

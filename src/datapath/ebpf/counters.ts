@@ -1,26 +1,24 @@
-/** The kernel's per-CPU counters, summed. */
-import type { RuleId } from '../../compiler/program.ts';
+/** The kernel's counters, of all processors together. */
 import type { BpfMap } from '../../kernel/bpf-map.ts';
 import { libbpf } from '../../kernel/libbpf.ts';
 import type { Counter, Counters, DatapathReason } from '../datapath.ts';
 import { reasons } from '../datapath.ts';
 import { layouts } from './layout.ts';
+import type { RuleCounters } from './rule-counters.ts';
 
 export interface CounterMaps {
-  readonly rule_counters: BpfMap;
   readonly reason_counters: BpfMap;
   readonly lost_events: BpfMap;
 }
 
 /** `ruleLimit`: no rule id is as large. Rules that never decided are left out. */
-export function readCounters(maps: CounterMaps, ruleLimit: number): Counters {
+export function readCounters(
+  { maps, ruleCounters }: { readonly maps: CounterMaps; readonly ruleCounters: RuleCounters },
+  ruleLimit: number,
+): Counters {
   const byReason = readAll(maps.reason_counters, 2 * reasons.length);
   return {
-    rules: new Map(
-      readAll(maps.rule_counters, ruleLimit)
-        .map((counter, rule): [RuleId, Counter] => [rule, counter])
-        .filter(([, counter]) => counter.packets > 0n),
-    ),
+    rules: ruleCounters.read(ruleLimit),
     reasons: Object.fromEntries(
       reasons.map((reason, index) => [
         reason,
@@ -31,20 +29,9 @@ export function readCounters(maps: CounterMaps, ruleLimit: number): Counters {
   };
 }
 
-/** Sets the counters of these rules to zero. */
-export function clearRules(map: BpfMap, rules: readonly RuleId[]): void {
-  const key = new Uint8Array(4);
-  const nothing = new Uint8Array(libbpf().possibleCpus() * layouts.counter.size);
-  for (const rule of rules) {
-    new DataView(key.buffer).setUint32(0, rule, true);
-    map.set(key, nothing);
-  }
-}
-
 const zero: Counter = { packets: 0n, bytes: 0n };
 
 function readAll(map: BpfMap, limit: number): Counter[] {
-  if (limit === 0) return [];
   const cpus = libbpf().possibleCpus();
   const { size, packets, bytes } = layouts.counter;
   const values = new Uint8Array(limit * cpus * size);

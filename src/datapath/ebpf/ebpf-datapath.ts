@@ -15,7 +15,7 @@ import type { Capacity } from './capacity.ts';
 import { auditGeneration, isIntact } from './audit.ts';
 import type { Generation } from './audit.ts';
 import { conntrackTable, disableConntrack, enableConntrack } from './conntrack.ts';
-import { clearRules, readCounters } from './counters.ts';
+import { readCounters } from './counters.ts';
 import { decodeEvent } from './events.ts';
 import {
   attachGeneration,
@@ -98,7 +98,7 @@ class EbpfDatapath implements Datapath {
   }
 
   apply(delta: Delta): void {
-    clearRules(this.#object.maps.rule_counters, this.#rules.returning(delta));
+    this.#object.ruleCounters.clear(this.#rules.returning(delta));
     // At the start, pods are new to this process only.
     if (this.#attached) forgetConnections(this.#options.netns, newPodAddresses(delta));
     this.#tables.apply(delta);
@@ -113,7 +113,7 @@ class EbpfDatapath implements Datapath {
   }
 
   counters(): Counters {
-    return readCounters(this.#object.maps, this.#rules.limit);
+    return readCounters(this.#object, this.#rules.limit);
   }
 
   *audit(): Generator<readonly Drift[]> {

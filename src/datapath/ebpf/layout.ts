@@ -19,10 +19,11 @@ export const layouts = {
   class_line: { size: 64, slots: 0 },
   port_slot: { size: 16, key: 0, rule: 8, allow: 12 },
   port_line: { size: 64, slots: 0 },
+  port_list: { size: 64, entries: 0 },
   control: { size: 8, epoch: 0, flags: 4 },
   counter: { size: 16, packets: 0, bytes: 8 },
   options: {
-    size: 104,
+    size: 112,
     pod_interface_name: 0,
     pod_interface_mask: 8,
     test_tracking: 16,
@@ -33,8 +34,10 @@ export const layouts = {
     addresses6: 84,
     classes: 88,
     ports: 92,
-    test_stage: 96,
-    zero: 100,
+    port_lists: 96,
+    rules: 100,
+    test_stage: 104,
+    zero: 108,
   },
   cached_verdict: {
     size: 64,
@@ -108,12 +111,32 @@ export function classSlot(row: ClassRow): Row {
   return [row.identity, row.set, row.class, spansOf(row.lengths)];
 }
 
+const isListed = 0x40000000;
+
+/** Of a class whose ports are in a list. */
+export function listedClassSlot(row: ClassRow, list: number): Row {
+  return [row.identity, row.set, list, isListed];
+}
+
 const portKey = 0x80000000;
 
+function portPrefix({ protocol, port, prefixLength }: PortRow): number {
+  return (protocol << 17) | (port << 1) | (1 << (16 - prefixLength));
+}
+
 export function portSlot(row: PortRow): Row {
-  const { protocol, port, prefixLength } = row;
-  const prefix = protocol === 0 ? 0 : (protocol << 17) | (port << 1) | (1 << (16 - prefixLength));
+  const prefix = row.protocol === 0 ? 0 : portPrefix(row);
   return [(portKey | prefix) >>> 0, row.class, row.rule, row.allow ? 1 : 0];
+}
+
+export const portsOfList = 8;
+export const unusedPort = 0x80000001;
+const anyPort = 0x40000000;
+
+/** Of a list: prefix and outcome. */
+export function portEntry(row: PortRow): readonly [number, number] {
+  const prefix = row.protocol === 0 ? anyPort : portPrefix(row);
+  return [prefix, row.rule * 2 + (row.allow ? 1 : 0)];
 }
 
 /** Prefix length n covers 2^(16-n) ports: bit n becomes bit 16-n; bit 31, any protocol, stays. */

@@ -1,4 +1,4 @@
-/** Which nodes of a tree are taken. What was taken and given back since the last `keep` can be undone. */
+/** Which nodes of a tree, or lists, are taken. What was taken and given back since the last `keep` can be undone. */
 import { TableFull } from './table-full.ts';
 
 export class NodePool {
@@ -13,12 +13,14 @@ export class NodePool {
     this.#capacity = capacity;
   }
 
+  get hasRoom(): boolean {
+    return this.#free.length > 0 || this.#next < this.#capacity;
+  }
+
   /** Throws TableFull. */
   take(): number {
-    if (this.#free.length === 0) {
-      if (this.#next === this.#capacity) throw new TableFull();
-      this.#free.push(this.#next++);
-    }
+    if (!this.hasRoom) throw new TableFull();
+    if (this.#free.length === 0) this.#free.push(this.#next++);
     const node = this.#free.pop() ?? 0;
     this.#recent.push(node);
     return node;

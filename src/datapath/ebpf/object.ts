@@ -6,10 +6,12 @@ import { BpfMap } from '../../kernel/bpf-map.ts';
 import { libbpf } from '../../kernel/libbpf.ts';
 import type { Handle } from '../../kernel/libbpf.ts';
 import { errno, SystemCallError } from '../../kernel/libc.ts';
+import { processorLimit } from '../../kernel/processors.ts';
 import type { Capacity } from './capacity.ts';
 import { randomSeed } from './hash.ts';
 import type { HashSeed } from './hash.ts';
 import { layouts, testStages } from './layout.ts';
+import { RuleCounters } from './rule-counters.ts';
 import { shareTables, tableNames, tableSizes } from './table-memory.ts';
 import type { TableMemory } from './table-memory.ts';
 
@@ -23,6 +25,7 @@ export const mapNames = [
   'lost_events',
   'events',
   'cached_verdicts',
+  'verdict_tags',
   'test_flows',
 ] as const;
 export type MapName = (typeof mapNames)[number];
@@ -52,6 +55,8 @@ export interface LoadedObject {
   readonly programs: Readonly<Record<ProgramName, number>>;
   /** Of the tables. Not to be touched any more after `close`. */
   readonly memory: TableMemory;
+  /** Nor these. */
+  readonly ruleCounters: RuleCounters;
   readonly seed: HashSeed;
   /** Lets go of the descriptors; what is attached or pinned lives on. */
   close(): void;
@@ -94,12 +99,12 @@ export function loadObject(options: LoadOptions): LoadedObject {
 }
 
 function resize(object: Handle, { capacity, testFlows = 1 }: LoadOptions): void {
-  const { nodes4, addresses6, ...once } = tableSizes(capacity);
+  const { nodes4, port_lists, addresses6, ...once } = tableSizes(capacity);
   const sizes: Partial<Record<MapName, number>> = {
     // Two copies.
     addresses6: 2 * addresses6,
     ...once,
-    rule_counters: capacity.rules,
+    rule_counters: processorLimit(),
     events: capacity.eventBytes,
     cached_verdicts: Math.max(1, capacity.cachedVerdicts),
     test_flows: testFlows,
@@ -107,8 +112,14 @@ function resize(object: Handle, { capacity, testFlows = 1 }: LoadOptions): void 
   for (const [name, entries] of Object.entries(sizes)) {
     required(`size of map ${name}`, libbpf().setMaxEntries(mapHandle(object, name), entries));
   }
-  const nodeBytes = 2 * nodes4 * layouts.node4.size;
-  required('size of map nodes4', libbpf().setValueSize(mapHandle(object, 'nodes4'), nodeBytes));
+  const wholes = {
+    nodes4: 2 * nodes4 * layouts.node4.size,
+    port_lists: port_lists * layouts.port_list.size,
+    rule_counters: capacity.rules * layouts.counter.size,
+    verdict_tags: Math.max(8, 2 * capacity.cachedVerdicts),
+  };
+  for (const name of ['nodes4', 'port_lists', 'rule_counters', 'verdict_tags'] as const)
+    required(`size of map ${name}`, libbpf().setValueSize(mapHandle(object, name), wholes[name]));
 }
 
 function useTables(object: Handle, { maps }: LoadedObject): void {
@@ -130,12 +141,13 @@ function setOptions(object: Handle, options: LoadOptions, seed: HashSeed): void 
   }
   view.setUint32(layout.cached_verdicts, capacity.cachedVerdicts, true);
   view.setUint32(layout.test_flows, testFlows, true);
+  view.setUint32(layout.rules, capacity.rules, true);
   view.setUint32(layout.test_stage, testStage === undefined ? 0 : testStages[testStage], true);
   seed.forEach((word, index) => {
     view.setUint32(layout.hash + 4 * index, word, true);
   });
   const sizes = tableSizes(capacity);
-  for (const table of ['nodes4', 'addresses6', 'classes', 'ports'] as const)
+  for (const table of ['nodes4', 'addresses6', 'classes', 'ports', 'port_lists'] as const)
     view.setUint32(layout[table], sizes[table], true);
   required('options', libbpf().setInitialValue(mapHandle(object, '.rodata'), bytes, bytes.length));
 }
@@ -174,16 +186,19 @@ function loadedObject(object: Handle, capacity: Capacity, seed: HashSeed): Loade
     (name) => [name, library.programFd(programHandle(object, name))] as const,
   );
   const tables = shareTables(capacity, (name) => library.mapFd(mapHandle(object, name)));
+  const ruleCounters = new RuleCounters(library.mapFd(mapHandle(object, 'rule_counters')), capacity.rules);
   let open = true;
   return {
     maps: Object.fromEntries(maps) as Record<MapName, BpfMap>,
     programs: Object.fromEntries(programs) as Record<ProgramName, number>,
     memory: tables.memory,
+    ruleCounters,
     seed,
     close: () => {
       if (!open) return;
       open = false;
       tables.close();
+      ruleCounters.close();
       library.close(object);
     },
   };

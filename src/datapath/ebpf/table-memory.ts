@@ -14,6 +14,7 @@ export const tableNames = [
   'subjects',
   'classes',
   'ports',
+  'port_lists',
 ] as const;
 export type TableName = (typeof tableNames)[number];
 export type TableMemory = Readonly<Record<TableName, Words>>;
@@ -34,13 +35,14 @@ function nodesFor(rows: number): number {
 /** Lines, and of subjects entries, that these capacities need; one copy of the tables that exist twice. */
 export function tableSizes(
   capacity: Capacity,
-): Record<'nodes4' | 'addresses6' | 'subjects' | 'classes' | 'ports', number> {
+): Record<'nodes4' | 'addresses6' | 'subjects' | 'classes' | 'ports' | 'port_lists', number> {
   return {
     nodes4: nodesFor(capacity.addresses) + nodesFor(capacity.cidrs),
     addresses6: linesFor(capacity.addresses + capacity.cidrs, slot6),
     subjects: capacity.subjects,
     classes: linesFor(capacity.classes, pairSlot),
     ports: linesFor(capacity.ports, pairSlot),
+    port_lists: Math.ceil(capacity.ports / 8),
   };
 }
 
@@ -56,6 +58,7 @@ export function tableWords(capacity: Capacity): Record<TableName, number> {
     subjects: 4 * sizes.subjects,
     classes: sizes.classes * wordsPerLine,
     ports: sizes.ports * wordsPerLine,
+    port_lists: sizes.port_lists * wordsPerLine,
   };
 }
 

@@ -19,8 +19,9 @@ import { fullError } from './capacity.ts';
 import type { Capacity } from './capacity.ts';
 import { Hash } from './hash.ts';
 import type { HashSeed } from './hash.ts';
-import { classSlot, layouts, pairSlot, portSlot } from './layout.ts';
+import { classSlot, layouts, pairSlot } from './layout.ts';
 import type { Version } from './layout.ts';
+import { Ports } from './ports.ts';
 import { subject, unprogrammed } from './prefix-rows.ts';
 import { SlotTable } from './slot-table.ts';
 import type { Row } from './slot-table.ts';
@@ -38,14 +39,14 @@ export class Tables {
   readonly #addresses: Readonly<Record<IpFamily, AddressTable>>;
   readonly #subjects: Subjects;
   readonly #classes: SlotTable;
-  readonly #ports: SlotTable;
+  readonly #ports: Ports;
   /** Rows of one copy, with ports and classes that await the sweep. */
   #sizes: Sizes = { addresses4: 0, addresses6: 0, cidrs4: 0, cidrs6: 0, classes: 0, ports: 0 };
   #epoch = 0;
   /** The delta that the copy out of use has not seen. */
   #unswept: Delta | undefined;
-  /** What the change that is under way has added to the tables of which there is one copy. */
-  #added: { readonly table: SlotTable; readonly row: Row }[] = [];
+  /** What the change that is under way has added to `classes`. */
+  #added: Row[] = [];
   /** Set when not even taking back worked: the copy out of use is in an unknown state. */
   #broken: unknown;
 
@@ -61,7 +62,7 @@ export class Tables {
     };
     this.#subjects = new Subjects(memory.subjects);
     this.#classes = new SlotTable({ memory: memory.classes, shape: pairSlot, hash });
-    this.#ports = new SlotTable({ memory: memory.ports, shape: pairSlot, hash });
+    this.#ports = new Ports({ table: memory.ports, lists: memory.port_lists, hash });
     memory.control.write(layouts.control.flags / 4, flags);
   }
 
@@ -77,8 +78,12 @@ export class Tables {
     const sizes = grown(this.#sizes, delta);
     this.#requireRoom(sizes, delta);
     try {
-      this.#add('ports', this.#ports, delta.add.ports.map(portSlot));
-      this.#add('classes', this.#classes, delta.add.classes.map(classSlot));
+      this.#withRoom('ports', () => {
+        this.#ports.add(delta.add.ports);
+      });
+      this.#withRoom('classes', () => {
+        this.#addClasses(delta.add.classes);
+      });
       this.#stage(delta.stage);
     } catch (error) {
       this.#takeBack();
@@ -97,7 +102,8 @@ export class Tables {
     try {
       for (const family of families) this.#addresses[family].keep(inUse(this.#epoch));
       for (const row of delta.sweep.classes) this.#classes.remove(classSlot(row));
-      for (const row of delta.sweep.ports) this.#ports.remove(portSlot(row));
+      this.#ports.remove(delta.sweep.ports);
+      this.#ports.keep();
       for (const { from } of delta.stage.addresses) if (isLocal(from)) this.#subjects.release(from);
     } catch (error) {
       this.#broken = error;
@@ -122,13 +128,12 @@ export class Tables {
   }
 
   /** What is there already means the same: an id stands for its content. */
-  #add(what: 'ports' | 'classes', table: SlotTable, rows: readonly Row[]): void {
+  #addClasses(rows: Delta['add']['classes']): void {
     for (const row of rows) {
-      if (table.get(row)) continue;
-      this.#added.push({ table, row });
-      this.#withRoom(what, () => {
-        table.put(row);
-      });
+      const slot = this.#ports.classSlot(row);
+      if (this.#classes.get(slot)) continue;
+      this.#added.push(slot);
+      this.#classes.put(slot);
     }
   }
 
@@ -166,14 +171,16 @@ export class Tables {
     this.#epoch += 1;
     this.#memory.control.publish(layouts.control.epoch / 4, this.#epoch);
     this.#added = [];
+    this.#ports.keep();
     this.#subjects.keep();
   }
 
   /** Undoes whatever part of a delta was written. */
   #takeBack(): void {
     try {
-      for (const { table, row } of this.#added) table.remove(row);
+      for (const row of this.#added) this.#classes.remove(row);
       this.#added = [];
+      this.#ports.takeBack();
       for (const family of families) this.#addresses[family].takeBack(inUse(this.#epoch));
       this.#subjects.takeBack();
     } catch (error) {
