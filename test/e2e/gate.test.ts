@@ -68,6 +68,24 @@ END`);
       await installed.rolledOut();
     }
 
+    async function removeAgents(): Promise<void> {
+      await kubectl(['-n', 'bulkhead-system', 'delete', 'daemonset', 'bulkhead', '--cascade=foreground']);
+    }
+
+    /** To the agent of the first node; the brackets keep the pattern from being what it looks for. */
+    async function signalAgent(signal: 'STOP' | 'CONT'): Promise<void> {
+      const isAgent = `tr '\\0' ' ' < "$process/cmdline" | grep -q 'bulkhead[ ]agent '`;
+      const send = `kill -${signal} "\${process#/proc/}"`;
+      await onNode(`for process in /proc/[0-9]*; do if ${isAgent}; then ${send}; fi; done`);
+    }
+
+    const about = (pod: string): readonly string[] => [`--field-selector=involvedObject.name=${pod}`];
+
+    const phaseOf = async (pod: string): Promise<string> => statusOf(pod, 'phase');
+
+    const statusOf = async (pod: string, field: string): Promise<string> =>
+      kubectl(['get', 'pod', pod, '--ignore-not-found', '-o', `jsonpath={.status.${field}}`]);
+
     const configuration = async (): Promise<string> => onNode(`cat ${configurationFile}`);
 
     const readConfiguration = async () =>
@@ -76,6 +94,16 @@ END`);
     async function writeConfiguration(content: unknown): Promise<void> {
       await onNode(`echo '${JSON.stringify(content)}' > ${configurationFile}`);
     }
+
+    test('without the gate nobody waits for the agent: what is forbidden does not pass, nor what is allowed', async () => {
+      for (const may of ['nothing', 'everything']) {
+        await signalAgent('STOP');
+        const { sent, passed } = await firstPackets(`not-gated-${may}`, may);
+        await signalAgent('CONT');
+        expect(passed).toBe(0);
+        expect(sent).toBeGreaterThan(100);
+      }
+    });
 
     test('with the gate: none that is forbidden passes, and every one that is allowed does', async () => {
       const before = await configuration();
@@ -89,6 +117,18 @@ END`);
       expect(before).not.toContain('bulkhead-gate');
     });
 
+    test('with the gate pods wait for the agent, however slow it is', async () => {
+      await signalAgent('STOP');
+      const waiting = firstPackets('gated-waits', 'everything');
+      // From then on the kubelet is at it.
+      while ((await statusOf('gated-waits', 'startTime')) === '') await sleep(100);
+      await sleep(2000);
+      expect(await phaseOf('gated-waits')).toBe('Pending');
+      await signalAgent('CONT');
+      const { sent, passed } = await waiting;
+      expect(passed).toBe(sent);
+    });
+
     test('a CNI that writes its configuration anew loses the gate only until the agent looks', async () => {
       const list = await readConfiguration();
       await writeConfiguration({
@@ -99,6 +139,37 @@ END`);
       expect(await readConfiguration()).toMatchObject({
         plugins: [{ type: 'ptp' }, { type: 'bulkhead-gate' }],
       });
+    });
+
+    test('without an agent no pod starts, and says why; what is deleted goes', async () => {
+      const { plugins, ...list } = await readConfiguration();
+      const impatient = plugins.map((one) =>
+        one.type === 'bulkhead-gate' ? { ...one, timeoutMs: 1000 } : one,
+      );
+      await writeConfiguration({ ...list, plugins: impatient });
+      await removeAgents();
+      await installed.apply(podOn('n1', 'waits', { args: ['pause'] }));
+      const events = ['get', 'events', ...about('waits'), '-o', 'jsonpath={.items[*].message}'];
+      while (!(await kubectl(events)).includes('no agent of Bulkhead answers')) await sleep(200);
+      await kubectl(['delete', 'pod', 'server', '--timeout=60s']);
+      expect(await phaseOf('waits')).toBe('Pending');
+    });
+
+    test('starts what waited once there is an agent', async () => {
+      await reconfigure('-k', join(root, 'test/deploy/fixtures/with-gate'));
+      await kubectl(['wait', 'pod/waits', '--for=condition=Ready', '--timeout=90s']);
+      expect(await phaseOf('waits')).toBe('Running');
+    });
+
+    test('uninstalled, the configuration is what it was, and pods start by themselves', async () => {
+      await removeAgents();
+      await kubectl(['apply', '-f', join(root, 'deploy/uninstall.yaml')]);
+      const done = ['rollout', 'status', 'daemonset/bulkhead-uninstall', '--timeout=60s'];
+      await kubectl(['-n', 'bulkhead-uninstall', ...done]);
+      expect(await configuration()).not.toContain('bulkhead-gate');
+      expect(await onNode('ls -A /opt/cni/bin')).not.toContain('bulkhead');
+      await installed.apply(podOn('n1', 'free', { args: ['pause'] }));
+      await kubectl(['wait', 'pod/free', '--for=condition=Ready', '--timeout=60s']);
     });
   },
 );
