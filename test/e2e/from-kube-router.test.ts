@@ -126,15 +126,7 @@ describe.skipIf(why !== undefined)(
       expect(lost).toBeLessThanOrEqual(1);
     }
 
-    const doctor = async (): Promise<string> =>
-      kubectl(['-n', 'bulkhead-system', 'exec', await agentOf('n1'), '--', 'bulkhead', 'doctor']).catch(
-        String,
-      );
-
-    async function agentOf(node: string): Promise<string> {
-      const selector = `--field-selector=spec.nodeName=${node}`;
-      return (await kubectl(['-n', 'bulkhead-system', 'get', 'pods', selector, '-o', 'name'])).trim();
-    }
+    const doctor = async (): Promise<string> => installed.inAgent('n1', ['bulkhead', 'doctor']);
 
     test('Bulkhead begins beside it, open at first, and no packet meets a gap', async () => {
       const manifest = readFileSync(join(root, 'deploy/bulkhead.yaml'), 'utf8')

@@ -6,15 +6,16 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { root } from '../../scripts/deploy/names.ts';
+import { imageReference, root } from '../../scripts/deploy/names.ts';
 import type { EngineName } from '../../src/datapath/engine-choice.ts';
 import { inNetns, isNetns } from '../../src/kernel/netns.ts';
 import { agnhostImage } from '../../src/conformance/cluster/image.ts';
 import type { ClusterNode } from '../cluster/node/node.ts';
 import { ensureParts } from '../cluster/parts/cache.ts';
 import { run } from '../cluster/process/run.ts';
-import { clusterDown, clusterUp } from '../cluster/whole/cluster.ts';
+import { clusterUp } from '../cluster/whole/cluster.ts';
 import type { Cluster } from '../cluster/whole/cluster.ts';
+import { buildOther } from './other-build.ts';
 import { outcomeOf } from './outcome.ts';
 import { Probes } from './probe/probes.ts';
 import type { End, ProbeReport, Stream } from './probe/stream.ts';
@@ -31,27 +32,29 @@ const labelOf = (name: PodName): string => (name === 'far' ? 'client' : name);
 
 export class ClusterStand {
   readonly cluster: Cluster;
-  readonly #name: string;
+  /** What agents can be made of: as a fresh install has it, and of another version. */
+  readonly images: { readonly first: string; readonly other: string };
   readonly #kubectl: string;
   readonly #folder: string;
 
-  private constructor(cluster: Cluster, name: string, kubectl: string, folder: string) {
+  private constructor(cluster: Cluster, kubectl: string, folder: string, other: string) {
     this.cluster = cluster;
-    this.#name = name;
+    this.images = { first: imageReference, other };
     this.#kubectl = kubectl;
     this.#folder = folder;
   }
 
   /** With agents, pods that are ready, and no policy yet. */
   static async up(): Promise<ClusterStand> {
-    const name = `f${process.pid % 100_000}`;
     const folder = mkdtempSync(join(tmpdir(), 'bulkhead-faults-'));
-    const cluster = await clusterUp({ name });
+    const cluster = await clusterUp({ name: `f${process.pid % 100_000}` });
     const { kubectl } = await ensureParts(['kubectl'], console.log);
-    const stand = new ClusterStand(cluster, name, kubectl, folder);
     const image = join(folder, 'image.tar');
     await run(process.execPath, [join(root, 'scripts/build-image.ts'), image]);
     await cluster.importImage(image);
+    const other = await buildOther(mkdtempSync(join(folder, 'other-')));
+    await cluster.importImage(other.image);
+    const stand = new ClusterStand(cluster, kubectl, folder, other.reference);
     await stand.kubectl(['apply', '-f', join(root, 'deploy/bulkhead.yaml')]);
     await stand.rolledOut();
     await stand.apply(...Object.entries(pods).map(([pod, node]) => podObject(pod as PodName, node)));
@@ -60,7 +63,7 @@ export class ClusterStand {
   }
 
   async down(): Promise<void> {
-    await clusterDown(this.#name);
+    await this.cluster.down();
     rmSync(this.#folder, { recursive: true });
   }
 
@@ -101,8 +104,27 @@ export class ClusterStand {
       ]),
     ) as string[];
     const value = args.map((arg) => (arg.startsWith('--datapath=') ? `--datapath=${engine}` : arg));
-    const patch = JSON.stringify([{ op: 'replace', path: '/spec/template/spec/containers/0/args', value }]);
+    await this.#changeAgents('args', value);
+  }
+
+  /** Likewise, of one of `images`. */
+  async useImage(reference: string): Promise<void> {
+    await this.#changeAgents('image', reference);
+    const version = reference.slice(reference.indexOf(':') + 1);
+    const versions = ['get', 'nps', '-o', 'jsonpath={.items[*].status.agentVersion}'];
+    while ((await this.kubectl(versions)) !== `${version} ${version}`) await sleep(100);
+  }
+
+  async #changeAgents(field: 'args' | 'image', value: unknown): Promise<void> {
+    const path = `/spec/template/spec/containers/0/${field}`;
+    const patch = JSON.stringify([{ op: 'replace', path, value }]);
     await this.kubectl([...system, 'patch', 'daemonset', 'bulkhead', '--type=json', '-p', patch]);
+    await this.rolledOut();
+  }
+
+  /** The plugin that holds pods until the agent knows them, on all nodes from now on. */
+  async installGate(): Promise<void> {
+    await this.kubectl(['apply', '-k', join(root, 'test/deploy/fixtures/with-gate')]);
     await this.rolledOut();
   }
 
@@ -168,7 +190,7 @@ export class ClusterStand {
     );
     return Probes.start(
       Array.from({ length: 8 }, (_, index) => ({
-        name: `forbidden ${index}`,
+        name: `${prefix}${last + 1 + index}`,
         protocol: 'UDP',
         flow: 'new',
         from,
