@@ -26,6 +26,16 @@ const policy = {
   spec: { podSelector: { matchLabels: { may: 'nothing' } }, policyTypes: ['Egress'] },
 };
 
+/** Who may send is for the node of the server to know, wherever they are: `stranger` may send, but not here. */
+const serverPolicy = {
+  ...policy,
+  metadata: { name: 'server' },
+  spec: {
+    podSelector: { matchLabels: { app: 'server' } },
+    ingress: [{ from: [{ podSelector: { matchLabels: { may: 'everything' } } }] }],
+  },
+};
+
 describe.skipIf(why !== undefined)(
   `[root] the first packets of a pod${why === undefined ? '' : ` (skipped: ${why})`}`,
   () => {
@@ -43,7 +53,11 @@ describe.skipIf(why !== undefined)(
 END`);
       await kubectl(['apply', '-f', join(root, 'deploy/bulkhead.yaml')]);
       await installed.rolledOut();
-      await installed.apply(policy, podOn('n1', 'server', { args: ['pause'] }));
+      await installed.apply(
+        policy,
+        serverPolicy,
+        podOn('n1', 'server', { args: ['pause'] }, { app: 'server' }),
+      );
       await kubectl(['wait', 'pod/server', '--for=condition=Ready', '--timeout=60s']);
       server = await kubectl(['get', 'pod', 'server', '-o', 'jsonpath={.status.podIP}']);
     });
@@ -53,10 +67,14 @@ END`);
     const onNode = async (script: string): Promise<string> => installed.onNode('n1', script);
 
     /** How many packets a new pod sends from its first instruction on, and how many of them get through. */
-    async function firstPackets(name: string, may: string): Promise<{ sent: number; passed: number }> {
+    async function firstPackets(
+      name: string,
+      may: string,
+      node = 'n1',
+    ): Promise<{ sent: number; passed: number }> {
       await onNode('nft reset counter inet count passed');
       const container = { image: imageReference, command: ['/usr/bin/node', '-e', sender(server)] };
-      await installed.apply(podOn('n1', name, container, { may }));
+      await installed.apply(podOn(node, name, container, { may }));
       await kubectl(['wait', `pod/${name}`, '--for=jsonpath={.status.phase}=Succeeded', '--timeout=60s']);
       const sent = Number(await kubectl(['logs', name]));
       const counter = await onNode('nft list counter inet count passed');
@@ -104,6 +122,38 @@ END`);
         expect(sent).toBeGreaterThan(100);
       }
     });
+
+    test.each(['n1', 'n2'])(
+      'addresses go from pods that have ended to others, on %s, and with them nothing that those might do',
+      async (node) => {
+        const path = configurationFile;
+        const before = await installed.onNode(node, `cat ${path}`);
+        const { plugins, ...list } = JSON.parse(before) as {
+          plugins: { ipam: { ranges: { subnet: string }[][] } }[];
+        };
+        for (const range of plugins.flatMap(({ ipam }) => ipam.ranges.flat())) {
+          const prefix = range.subnet.replace(/0\/24$/, '');
+          Object.assign(range, { rangeStart: `${prefix}200`, rangeEnd: `${prefix}201` });
+        }
+        const write = async (text: string) => installed.onNode(node, `cat > ${path} <<'END'\n${text}\nEND\n`);
+        await write(JSON.stringify({ ...list, plugins }));
+        // The container runtime reads it within a moment.
+        await sleep(1000);
+        const addresses = new Set<string>();
+        const kinds = ['everything', 'everything', 'stranger', 'stranger', 'everything', 'nothing'];
+        for (const [index, may] of kinds.entries()) {
+          const name = `reuse-${node}-${index}`;
+          const { sent, passed } = await firstPackets(name, may, node);
+          expect(sent).toBeGreaterThan(100);
+          if (may === 'everything') expect(passed).toBeGreaterThan(0);
+          else expect(passed).toBe(0);
+          addresses.add(await statusOf(name, 'podIP'));
+        }
+        expect(addresses.size).toBe(2);
+        await write(before);
+        await sleep(1000);
+      },
+    );
 
     test('with the gate: none that is forbidden passes, and every one that is allowed does', async () => {
       const before = await configuration();
