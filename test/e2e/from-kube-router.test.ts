@@ -1,6 +1,6 @@
 /** docs/from-kube-router.md, walked with the real kube-router on real nodes, while a pod sends each millisecond. */
 import type { ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -11,7 +11,8 @@ import { InstalledCluster, podOn, whyNoCluster } from './installed-cluster.ts';
 const [allowedPort, forbiddenPort] = [9998, 9999];
 /** A peer, and minutes of its own: on request alone. */
 const wish = process.env.BULKHEAD_CLUSTER === '1' ? undefined : 'BULKHEAD_CLUSTER=1 asks for it';
-const why = whyNoCluster ?? wish;
+const missing = ['/usr/sbin/iptables', '/usr/sbin/ipset'].find((path) => !existsSync(path));
+const why = whyNoCluster ?? wish ?? (missing && `no ${missing}`);
 
 /** Both ports in turn, until it is ended. */
 const sender = (address: string): string => `
