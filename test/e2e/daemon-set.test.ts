@@ -28,8 +28,14 @@ describe.skipIf(why !== undefined)(
     afterAll(async () => installed.down());
 
     /** Whether the client reaches the server; the programs of the two nodes decide. */
-    async function reaches(pod = 'server'): Promise<boolean> {
-      const address = await kubectl(['get', 'pod', pod, '-o', 'jsonpath={.status.podIP}']);
+    async function reaches(...pod: readonly string[]): Promise<boolean> {
+      const address = await kubectl([
+        'get',
+        'pod',
+        ...(pod.length > 0 ? pod : ['server']),
+        '-o',
+        'jsonpath={.status.podIP}',
+      ]);
       const connect = ['/agnhost', 'connect', `${address}:8080`, '--timeout=500ms'];
       return kubectl(['exec', 'client', '--', ...connect]).then(
         () => true,
@@ -40,8 +46,8 @@ describe.skipIf(why !== undefined)(
       );
     }
 
-    async function becomes(expected: boolean, pod = 'server'): Promise<void> {
-      while ((await reaches(pod)) !== expected) await sleep(50);
+    async function becomes(expected: boolean, ...pod: readonly string[]): Promise<void> {
+      while ((await reaches(...pod)) !== expected) await sleep(50);
     }
 
     test('runs with three capabilities, no new privileges, seccomp and a root that can’t be written', async () => {
@@ -115,25 +121,31 @@ describe.skipIf(why !== undefined)(
     });
 
     test('refuses a policy that a node has no room for, where it would be judged, and says so; others hold', async () => {
-      await apply(podOn('n1', 'greedy', { args: ['netexec'] }, { app: 'greedy' }), greedy('modest', 1));
-      await kubectl(['wait', 'pod/greedy', '--for=condition=Ready', '--timeout=60s']);
-      await becomes(true, 'greedy');
-      await kubectl(['create', '-f', '-'], JSON.stringify(greedy('too-much', 20_000)));
-      const waited = await operator('wait', 'policy/default/too-much');
+      const greed = ['-n', 'greed'];
+      const create = async (object: unknown) =>
+        kubectl([...greed, 'create', '-f', '-'], JSON.stringify(object));
+      await kubectl(['create', 'namespace', 'greed']);
+      await kubectl([...greed, 'wait', '--for=create', 'serviceaccount/default', '--timeout=60s']);
+      await create(podOn('n1', 'greedy', { args: ['netexec'] }));
+      await kubectl([...greed, 'wait', 'pod/greedy', '--for=condition=Ready', '--timeout=60s']);
+      await becomes(true, ...greed, 'greedy');
+      await create(greedyPolicy);
+      const waited = await operator('wait', 'policy/greed/greedy');
       expect(waited.code).toBe(1);
-      expect(waited.stdout).toMatch(/default\/too-much: refused on n1 since .*: DATAPATH_FULL: .*"cidrs"/);
+      expect(waited.stdout).toMatch(/greed\/greedy: refused on n1 since .*: DATAPATH_FULL: /);
       const status = await operator('status', 'policies');
       expect(status.code).toBe(1);
-      expect(status.stdout).toMatch(/^default\/too-much +1 +0 +1$/m);
+      expect(status.stdout).toMatch(/^greed\/greedy +1 +0 +1$/m);
       expect(status.stdout).toMatch(/^default\/isolate +2 +0 +0$/m);
-      const events = ['events', '--for=networkpolicy/too-much', '-o', 'jsonpath={.items[*].message}'];
-      while (!(await kubectl(events)).includes('DATAPATH_FULL')) await sleep(100);
-      // It allows what another policy allows, too, but is not understood: its pods are closed.
-      await becomes(false, 'greedy');
+      const events = [...greed, 'get', 'events', '-o', 'jsonpath={.items[*].message}'];
+      while (!(await kubectl(events)).includes('Node n1 refuses this policy')) await sleep(100);
+      expect(await kubectl(events)).toContain('the pods that it selects are closed. DATAPATH_FULL: ');
+      // It would let everybody in.
+      expect(await reaches(...greed, 'greedy')).toBe(false);
       expect(await reaches()).toBe(false);
-      await kubectl(['delete', 'networkpolicy', 'too-much']);
-      expect(await operator('wait', 'policy/default/too-much', '--for=deleted')).toMatchObject({ code: 0 });
-      await becomes(true, 'greedy');
+      await kubectl([...greed, 'delete', 'networkpolicy', 'greedy']);
+      expect(await operator('wait', 'policy/greed/greedy', '--for=deleted')).toMatchObject({ code: 0 });
+      expect(await reaches(...greed, 'greedy')).toBe(true);
       expect(await operator('status')).toMatchObject({ code: 0 });
       expect(await reaches()).toBe(false);
     });
@@ -224,21 +236,21 @@ const isolation = {
   spec: { podSelector: {}, policyTypes: ['Ingress'] },
 };
 
-/** Lets everybody in to the greedy pod, and besides them, in so many words, prefixes of nobody here, no two of them neighbours. */
-const greedy = (name: string, prefixes: number) => ({
+/** Lets everybody in, and besides them, in so many words, prefixes of nobody here, no two of them neighbours. */
+const greedyPolicy = {
   ...isolation,
-  metadata: { name },
+  metadata: { name: 'greedy' },
   spec: {
-    podSelector: { matchLabels: { app: 'greedy' } },
+    podSelector: {},
     ingress: [
       {
         from: [
-          { podSelector: {} },
-          ...Array.from({ length: prefixes }, (_, index) => ({
+          { namespaceSelector: {} },
+          ...Array.from({ length: 20_000 }, (_, index) => ({
             ipBlock: { cidr: `11.${index >> 8}.${index & 255}.0/25` },
           })),
         ],
       },
     ],
   },
-});
+};
