@@ -19,7 +19,7 @@ import { buildOther } from './other-build.ts';
 import { outcomeOf } from './outcome.ts';
 import { Probes } from './probe/probes.ts';
 import type { End, ProbeReport, Stream } from './probe/stream.ts';
-import { clientPolicy, pairPolicy, ports } from './world.ts';
+import { clientPolicy, pairPolicy, ports, servedPort } from './world.ts';
 
 /** Of the agents. */
 export const system = ['-n', 'bulkhead-system'];
@@ -173,7 +173,7 @@ export class ClusterStand {
     }
   }
 
-  /** Datagrams from a stranger to the addresses that the next pods of the first node will have. */
+  /** Datagrams from a stranger to the addresses that the next pods of the first node will have, where the server listens. */
   async spray(): Promise<Probes> {
     const from = await this.end('stranger');
     const taken = await this.kubectl([
@@ -195,7 +195,7 @@ export class ClusterStand {
         flow: 'new',
         from,
         to: { address: `${prefix}${last + 1 + index}` },
-        port: ports.udp,
+        port: servedPort,
       })),
     );
   }
@@ -254,15 +254,18 @@ function podNetns(node: ClusterNode, address: string): string {
   return found;
 }
 
-/** How many UDP datagrams have come to a namespace since it began, wanted or not. */
+/** How many UDP datagrams the server of a namespace has been given since it began: it listens once its container has started. */
 export function datagramsIn(netns: string): number {
-  const text = inNetns(netns, () => readFileSync('/proc/thread-self/net/snmp', 'utf8'));
-  const [names = [], values = []] = text
-    .split('\n')
-    .filter((line) => line.startsWith('Udp:'))
-    .map((line) => line.split(' '));
-  const value = (name: string): number => Number(values[names.indexOf(name)]);
-  return value('InDatagrams') + value('NoPorts');
+  return inNetns(netns, () => {
+    const listens = `:${servedPort.toString(16).toUpperCase()} `;
+    const sockets = ['udp', 'udp6'].map((name) => readFileSync(`/proc/thread-self/net/${name}`, 'utf8'));
+    if (!sockets.some((list) => list.includes(listens))) throw new Error('nobody listens: nothing is proven');
+    const [names = [], values = []] = readFileSync('/proc/thread-self/net/snmp', 'utf8')
+      .split('\n')
+      .filter((line) => line.startsWith('Udp:'))
+      .map((line) => line.split(' '));
+    return Number(values[names.indexOf('InDatagrams')]);
+  });
 }
 
 function podObject(name: PodName, node: string): unknown {
