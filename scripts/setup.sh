@@ -49,6 +49,8 @@ cluster_packages() {
 runc                         runc              runs the containers of a test cluster
 containernetworking-plugins  /usr/lib/cni/ptp  links its pods
 openssl                      openssl           makes its certificates
+iptables                     iptables          kube-router, from which a test migrates, enforces by it
+ipset                        ipset             the same
 LIST
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { root } from '../../scripts/deploy/names.ts';
+import { bulkhead } from '../cli/run-in-process.ts';
 import { InstalledCluster, podOn, whyNoCluster as why } from './installed-cluster.ts';
 
 const agents = ['-n', 'bulkhead-system'];
@@ -27,8 +28,14 @@ describe.skipIf(why !== undefined)(
     afterAll(async () => installed.down());
 
     /** Whether the client reaches the server; the programs of the two nodes decide. */
-    async function reaches(): Promise<boolean> {
-      const address = await kubectl(['get', 'pod', 'server', '-o', 'jsonpath={.status.podIP}']);
+    async function reaches(...pod: readonly string[]): Promise<boolean> {
+      const address = await kubectl([
+        'get',
+        'pod',
+        ...(pod.length > 0 ? pod : ['server']),
+        '-o',
+        'jsonpath={.status.podIP}',
+      ]);
       const connect = ['/agnhost', 'connect', `${address}:8080`, '--timeout=500ms'];
       return kubectl(['exec', 'client', '--', ...connect]).then(
         () => true,
@@ -39,8 +46,8 @@ describe.skipIf(why !== undefined)(
       );
     }
 
-    async function becomes(expected: boolean): Promise<void> {
-      while ((await reaches()) !== expected) await sleep(50);
+    async function becomes(expected: boolean, ...pod: readonly string[]): Promise<void> {
+      while ((await reaches(...pod)) !== expected) await sleep(50);
     }
 
     test('runs with three capabilities, no new privileges, seccomp and a root that can’t be written', async () => {
@@ -85,6 +92,62 @@ describe.skipIf(why !== undefined)(
         ['n1', 'ebpf'],
         ['n2', 'ebpf'],
       ]);
+    });
+
+    /** From outside, with a kubeconfig and nothing else. */
+    const operator = async (...args: readonly string[]) =>
+      bulkhead([...args, '--kubeconfig', installed.cluster.kubeconfig]);
+
+    test('lets a script wait, and says by kubeconfig alone where a policy is in force, whom it denied and why', async () => {
+      expect(await operator('wait', 'policy/default/isolate')).toMatchObject({ code: 0 });
+      expect(await operator('status')).toMatchObject({
+        code: 0,
+        stdout: expect.stringContaining('2 of 2 nodes ready; 1 of 1 policies in force on every node.'),
+      });
+      expect((await operator('status', 'policies')).stdout).toMatch(/^default\/isolate +2 +0 +0$/m);
+      expect(await reaches()).toBe(false);
+      const asked = ['--from', 'default/client', '--to', 'default/server', '--port', '8080'];
+      const flows = await operator('flows', ...asked, '--verdict', 'denied', '-n', '1');
+      expect(flows).toMatchObject({ code: 0, stderr: '' });
+      expect(flows.stdout).toMatch(
+        /^n1 .* default\/client:\d+ → default\/server:8080 {2}TCP {2}DENIED .*default\/isolate/,
+      );
+      const explained = await operator('explain', '--live', ...asked, '--expect', 'deny', '-o', 'json');
+      expect(explained.code).toBe(0);
+      expect(JSON.parse(explained.stdout)).toMatchObject({
+        verdict: 'denied',
+        enforcement: { inForce: true, nodes: [{ node: expect.any(String) }, { node: expect.any(String) }] },
+      });
+    });
+
+    test('refuses a policy that a node has no room for, where it would be judged, and says so; others hold', async () => {
+      const greed = ['-n', 'greed'];
+      const create = async (object: unknown) =>
+        kubectl([...greed, 'create', '-f', '-'], JSON.stringify(object));
+      await kubectl(['create', 'namespace', 'greed']);
+      await kubectl([...greed, 'wait', '--for=create', 'serviceaccount/default', '--timeout=60s']);
+      await create(podOn('n1', 'greedy', { args: ['netexec'] }));
+      await kubectl([...greed, 'wait', 'pod/greedy', '--for=condition=Ready', '--timeout=60s']);
+      await becomes(true, ...greed, 'greedy');
+      await create(greedyPolicy);
+      const waited = await operator('wait', 'policy/greed/greedy');
+      expect(waited.code).toBe(1);
+      expect(waited.stdout).toMatch(/greed\/greedy: refused on n1 since .*: DATAPATH_FULL: /);
+      const status = await operator('status', 'policies');
+      expect(status.code).toBe(1);
+      expect(status.stdout).toMatch(/^greed\/greedy +1 +0 +1$/m);
+      expect(status.stdout).toMatch(/^default\/isolate +2 +0 +0$/m);
+      const events = [...greed, 'get', 'events', '-o', 'jsonpath={.items[*].message}'];
+      while (!(await kubectl(events)).includes('Node n1 refuses this policy')) await sleep(100);
+      expect(await kubectl(events)).toContain('the pods that it selects are closed. DATAPATH_FULL: ');
+      // It would let everybody in.
+      expect(await reaches(...greed, 'greedy')).toBe(false);
+      expect(await reaches()).toBe(false);
+      await kubectl([...greed, 'delete', 'networkpolicy', 'greedy']);
+      expect(await operator('wait', 'policy/greed/greedy', '--for=deleted')).toMatchObject({ code: 0 });
+      expect(await reaches(...greed, 'greedy')).toBe(true);
+      expect(await operator('status')).toMatchObject({ code: 0 });
+      expect(await reaches()).toBe(false);
     });
 
     test('has a doctor who finds nothing', async () => {
@@ -171,4 +234,23 @@ const isolation = {
   kind: 'NetworkPolicy',
   metadata: { name: 'isolate' },
   spec: { podSelector: {}, policyTypes: ['Ingress'] },
+};
+
+/** Lets everybody in, and besides them, in so many words, prefixes of nobody here, no two of them neighbours. */
+const greedyPolicy = {
+  ...isolation,
+  metadata: { name: 'greedy' },
+  spec: {
+    podSelector: {},
+    ingress: [
+      {
+        from: [
+          { namespaceSelector: {} },
+          ...Array.from({ length: 20_000 }, (_, index) => ({
+            ipBlock: { cidr: `11.${index >> 8}.${index & 255}.0/25` },
+          })),
+        ],
+      },
+    ],
+  },
 };

@@ -1,6 +1,6 @@
 /** docs/from-kube-router.md, walked with the real kube-router on real nodes, while a pod sends each millisecond. */
 import type { ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -11,7 +11,8 @@ import { InstalledCluster, podOn, whyNoCluster } from './installed-cluster.ts';
 const [allowedPort, forbiddenPort] = [9998, 9999];
 /** A peer, and minutes of its own: on request alone. */
 const wish = process.env.BULKHEAD_CLUSTER === '1' ? undefined : 'BULKHEAD_CLUSTER=1 asks for it';
-const why = whyNoCluster ?? wish;
+const missing = ['/usr/sbin/iptables', '/usr/sbin/ipset'].find((path) => !existsSync(path));
+const why = whyNoCluster ?? wish ?? (missing && `no ${missing}`);
 
 /** Both ports in turn, until it is ended. */
 const sender = (address: string): string => `
@@ -126,15 +127,7 @@ describe.skipIf(why !== undefined)(
       expect(lost).toBeLessThanOrEqual(1);
     }
 
-    const doctor = async (): Promise<string> =>
-      kubectl(['-n', 'bulkhead-system', 'exec', await agentOf('n1'), '--', 'bulkhead', 'doctor']).catch(
-        String,
-      );
-
-    async function agentOf(node: string): Promise<string> {
-      const selector = `--field-selector=spec.nodeName=${node}`;
-      return (await kubectl(['-n', 'bulkhead-system', 'get', 'pods', selector, '-o', 'name'])).trim();
-    }
+    const doctor = async (): Promise<string> => installed.inAgent('n1', ['bulkhead', 'doctor']);
 
     test('Bulkhead begins beside it, open at first, and no packet meets a gap', async () => {
       const manifest = readFileSync(join(root, 'deploy/bulkhead.yaml'), 'utf8')

@@ -26,6 +26,16 @@ const policy = {
   spec: { podSelector: { matchLabels: { may: 'nothing' } }, policyTypes: ['Egress'] },
 };
 
+/** Who may send is for the node of the server to know, wherever they are: `stranger` may send, but not here. */
+const serverPolicy = {
+  ...policy,
+  metadata: { name: 'server' },
+  spec: {
+    podSelector: { matchLabels: { app: 'server' } },
+    ingress: [{ from: [{ podSelector: { matchLabels: { may: 'everything' } } }] }],
+  },
+};
+
 describe.skipIf(why !== undefined)(
   `[root] the first packets of a pod${why === undefined ? '' : ` (skipped: ${why})`}`,
   () => {
@@ -43,7 +53,11 @@ describe.skipIf(why !== undefined)(
 END`);
       await kubectl(['apply', '-f', join(root, 'deploy/bulkhead.yaml')]);
       await installed.rolledOut();
-      await installed.apply(policy, podOn('n1', 'server', { args: ['pause'] }));
+      await installed.apply(
+        policy,
+        serverPolicy,
+        podOn('n1', 'server', { args: ['pause'] }, { app: 'server' }),
+      );
       await kubectl(['wait', 'pod/server', '--for=condition=Ready', '--timeout=60s']);
       server = await kubectl(['get', 'pod', 'server', '-o', 'jsonpath={.status.podIP}']);
     });
@@ -53,10 +67,14 @@ END`);
     const onNode = async (script: string): Promise<string> => installed.onNode('n1', script);
 
     /** How many packets a new pod sends from its first instruction on, and how many of them get through. */
-    async function firstPackets(name: string, may: string): Promise<{ sent: number; passed: number }> {
+    async function firstPackets(
+      name: string,
+      may: string,
+      node = 'n1',
+    ): Promise<{ sent: number; passed: number }> {
       await onNode('nft reset counter inet count passed');
       const container = { image: imageReference, command: ['/usr/bin/node', '-e', sender(server)] };
-      await installed.apply(podOn('n1', name, container, { may }));
+      await installed.apply(podOn(node, name, container, { may }));
       await kubectl(['wait', `pod/${name}`, '--for=jsonpath={.status.phase}=Succeeded', '--timeout=60s']);
       const sent = Number(await kubectl(['logs', name]));
       const counter = await onNode('nft list counter inet count passed');
@@ -68,6 +86,24 @@ END`);
       await installed.rolledOut();
     }
 
+    async function removeAgents(): Promise<void> {
+      await kubectl(['-n', 'bulkhead-system', 'delete', 'daemonset', 'bulkhead', '--cascade=foreground']);
+    }
+
+    /** To the agent of the first node; the brackets keep the pattern from being what it looks for. */
+    async function signalAgent(signal: 'STOP' | 'CONT'): Promise<void> {
+      const isAgent = `tr '\\0' ' ' < "$process/cmdline" | grep -q 'bulkhead[ ]agent '`;
+      const send = `kill -${signal} "\${process#/proc/}"`;
+      await onNode(`for process in /proc/[0-9]*; do if ${isAgent}; then ${send}; fi; done`);
+    }
+
+    const about = (pod: string): readonly string[] => [`--field-selector=involvedObject.name=${pod}`];
+
+    const phaseOf = async (pod: string): Promise<string> => statusOf(pod, 'phase');
+
+    const statusOf = async (pod: string, field: string): Promise<string> =>
+      kubectl(['get', 'pod', pod, '--ignore-not-found', '-o', `jsonpath={.status.${field}}`]);
+
     const configuration = async (): Promise<string> => onNode(`cat ${configurationFile}`);
 
     const readConfiguration = async () =>
@@ -76,6 +112,48 @@ END`);
     async function writeConfiguration(content: unknown): Promise<void> {
       await onNode(`echo '${JSON.stringify(content)}' > ${configurationFile}`);
     }
+
+    test('without the gate nobody waits for the agent: what is forbidden does not pass, nor what is allowed', async () => {
+      for (const may of ['nothing', 'everything']) {
+        await signalAgent('STOP');
+        const { sent, passed } = await firstPackets(`not-gated-${may}`, may);
+        await signalAgent('CONT');
+        expect(passed).toBe(0);
+        expect(sent).toBeGreaterThan(100);
+      }
+    });
+
+    test.each(['n1', 'n2'])(
+      'addresses go from pods that have ended to others, on %s, and with them nothing that those might do',
+      async (node) => {
+        const path = configurationFile;
+        const before = await installed.onNode(node, `cat ${path}`);
+        const { plugins, ...list } = JSON.parse(before) as {
+          plugins: { ipam: { ranges: { subnet: string }[][] } }[];
+        };
+        for (const range of plugins.flatMap(({ ipam }) => ipam.ranges.flat())) {
+          const prefix = range.subnet.replace(/0\/24$/, '');
+          Object.assign(range, { rangeStart: `${prefix}200`, rangeEnd: `${prefix}201` });
+        }
+        const write = async (text: string) => installed.onNode(node, `cat > ${path} <<'END'\n${text}\nEND\n`);
+        await write(JSON.stringify({ ...list, plugins }));
+        // The container runtime reads it within a moment.
+        await sleep(1000);
+        const addresses = new Set<string>();
+        const kinds = ['everything', 'everything', 'stranger', 'stranger', 'everything', 'nothing'];
+        for (const [index, may] of kinds.entries()) {
+          const name = `reuse-${node}-${index}`;
+          const { sent, passed } = await firstPackets(name, may, node);
+          expect(sent).toBeGreaterThan(100);
+          if (may === 'everything') expect(passed).toBeGreaterThan(0);
+          else expect(passed).toBe(0);
+          addresses.add(await statusOf(name, 'podIP'));
+        }
+        expect(addresses.size).toBe(2);
+        await write(before);
+        await sleep(1000);
+      },
+    );
 
     test('with the gate: none that is forbidden passes, and every one that is allowed does', async () => {
       const before = await configuration();
@@ -89,6 +167,18 @@ END`);
       expect(before).not.toContain('bulkhead-gate');
     });
 
+    test('with the gate pods wait for the agent, however slow it is', async () => {
+      await signalAgent('STOP');
+      const waiting = firstPackets('gated-waits', 'everything');
+      // From then on the kubelet is at it.
+      while ((await statusOf('gated-waits', 'startTime')) === '') await sleep(100);
+      await sleep(2000);
+      expect(await phaseOf('gated-waits')).toBe('Pending');
+      await signalAgent('CONT');
+      const { sent, passed } = await waiting;
+      expect(passed).toBe(sent);
+    });
+
     test('a CNI that writes its configuration anew loses the gate only until the agent looks', async () => {
       const list = await readConfiguration();
       await writeConfiguration({
@@ -99,6 +189,37 @@ END`);
       expect(await readConfiguration()).toMatchObject({
         plugins: [{ type: 'ptp' }, { type: 'bulkhead-gate' }],
       });
+    });
+
+    test('without an agent no pod starts, and says why; what is deleted goes', async () => {
+      const { plugins, ...list } = await readConfiguration();
+      const impatient = plugins.map((one) =>
+        one.type === 'bulkhead-gate' ? { ...one, timeoutMs: 1000 } : one,
+      );
+      await writeConfiguration({ ...list, plugins: impatient });
+      await removeAgents();
+      await installed.apply(podOn('n1', 'waits', { args: ['pause'] }));
+      const events = ['get', 'events', ...about('waits'), '-o', 'jsonpath={.items[*].message}'];
+      while (!(await kubectl(events)).includes('no agent of Bulkhead answers')) await sleep(200);
+      await kubectl(['delete', 'pod', 'server', '--timeout=60s']);
+      expect(await phaseOf('waits')).toBe('Pending');
+    });
+
+    test('starts what waited once there is an agent', async () => {
+      await reconfigure('-k', join(root, 'test/deploy/fixtures/with-gate'));
+      await kubectl(['wait', 'pod/waits', '--for=condition=Ready', '--timeout=90s']);
+      expect(await phaseOf('waits')).toBe('Running');
+    });
+
+    test('uninstalled, the configuration is what it was, and pods start by themselves', async () => {
+      await removeAgents();
+      await kubectl(['apply', '-f', join(root, 'deploy/uninstall.yaml')]);
+      const done = ['rollout', 'status', 'daemonset/bulkhead-uninstall', '--timeout=60s'];
+      await kubectl(['-n', 'bulkhead-uninstall', ...done]);
+      expect(await configuration()).not.toContain('bulkhead-gate');
+      expect(await onNode('ls -A /opt/cni/bin')).not.toContain('bulkhead');
+      await installed.apply(podOn('n1', 'free', { args: ['pause'] }));
+      await kubectl(['wait', 'pod/free', '--for=condition=Ready', '--timeout=60s']);
     });
   },
 );

@@ -57,6 +57,14 @@ export class InstalledCluster {
     return run(this.#program, ['--kubeconfig', this.cluster.kubeconfig, ...args], input);
   }
 
+  /** What a command in the agent's container prints, also where it exits with 1, as commands do that find something. */
+  async inAgent(node: string, command: readonly string[]): Promise<string> {
+    const kubectl = [this.#program, '--kubeconfig', this.cluster.kubeconfig, '-n', 'bulkhead-system'];
+    const pods = ['get', 'pods', `--field-selector=spec.nodeName=${node}`, '-o', 'name'];
+    const pod = (await this.kubectl(['-n', 'bulkhead-system', ...pods])).trim();
+    return run('sh', ['-c', '"$@" || [ $? -eq 1 ]', 'sh', ...kubectl, 'exec', pod, '--', ...command]);
+  }
+
   async apply(...objects: readonly unknown[]): Promise<string> {
     return this.kubectl(
       ['apply', '-f', '-'],

@@ -47,9 +47,14 @@ export class Agent {
   /** Until it has read everything once. */
   async ready(): Promise<void> {
     while ((await this.get('/readyz')).status !== 200) {
-      if (!this.isRunning) throw new Error(`the agent ended: ${readFileSync(this.#plan.log, 'utf8')}`);
+      this.requireRunning();
       await sleep(20);
     }
+  }
+
+  /** Throws Error with its log where it has ended. */
+  requireRunning(): void {
+    if (!this.isRunning) throw new Error(`the agent ended: ${readFileSync(this.#plan.log, 'utf8')}`);
   }
 
   get isRunning(): boolean {

@@ -8,7 +8,10 @@ import { PolicyChurn } from './policy-churn.ts';
 const awayMs = 800;
 
 async function untilDegraded({ agent }: LightStand): Promise<void> {
-  while ((await agent.get('/healthz')).status !== 503) await sleep(20);
+  while ((await agent.get('/healthz')).status !== 503) {
+    agent.requireRunning();
+    await sleep(20);
+  }
 }
 
 export const apiFaults: readonly Fault<LightStand>[] = [
@@ -96,7 +99,10 @@ export const apiFaults: readonly Fault<LightStand>[] = [
       stand.proxy.become({});
       await stand.realised();
       // Otherwise nothing was forgotten, and nothing is proven.
-      while ((await relists()) === before) await sleep(50);
+      while ((await relists()) === before) {
+        stand.agent.requireRunning();
+        await sleep(50);
+      }
     },
   },
   {

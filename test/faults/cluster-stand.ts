@@ -6,19 +6,20 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { root } from '../../scripts/deploy/names.ts';
+import { imageReference, root } from '../../scripts/deploy/names.ts';
 import type { EngineName } from '../../src/datapath/engine-choice.ts';
 import { inNetns, isNetns } from '../../src/kernel/netns.ts';
 import { agnhostImage } from '../../src/conformance/cluster/image.ts';
 import type { ClusterNode } from '../cluster/node/node.ts';
 import { ensureParts } from '../cluster/parts/cache.ts';
 import { run } from '../cluster/process/run.ts';
-import { clusterDown, clusterUp } from '../cluster/whole/cluster.ts';
+import { clusterUp } from '../cluster/whole/cluster.ts';
 import type { Cluster } from '../cluster/whole/cluster.ts';
+import { buildOther } from './other-build.ts';
 import { outcomeOf } from './outcome.ts';
 import { Probes } from './probe/probes.ts';
 import type { End, ProbeReport, Stream } from './probe/stream.ts';
-import { clientPolicy, pairPolicy, ports } from './world.ts';
+import { clientPolicy, pairPolicy, ports, servedPort } from './world.ts';
 
 /** Of the agents. */
 export const system = ['-n', 'bulkhead-system'];
@@ -31,27 +32,29 @@ const labelOf = (name: PodName): string => (name === 'far' ? 'client' : name);
 
 export class ClusterStand {
   readonly cluster: Cluster;
-  readonly #name: string;
+  /** What agents can be made of: as a fresh install has it, and of another version. */
+  readonly images: { readonly first: string; readonly other: string };
   readonly #kubectl: string;
   readonly #folder: string;
 
-  private constructor(cluster: Cluster, name: string, kubectl: string, folder: string) {
+  private constructor(cluster: Cluster, kubectl: string, folder: string, other: string) {
     this.cluster = cluster;
-    this.#name = name;
+    this.images = { first: imageReference, other };
     this.#kubectl = kubectl;
     this.#folder = folder;
   }
 
   /** With agents, pods that are ready, and no policy yet. */
   static async up(): Promise<ClusterStand> {
-    const name = `f${process.pid % 100_000}`;
     const folder = mkdtempSync(join(tmpdir(), 'bulkhead-faults-'));
-    const cluster = await clusterUp({ name });
+    const cluster = await clusterUp({ name: `f${process.pid % 100_000}` });
     const { kubectl } = await ensureParts(['kubectl'], console.log);
-    const stand = new ClusterStand(cluster, name, kubectl, folder);
     const image = join(folder, 'image.tar');
     await run(process.execPath, [join(root, 'scripts/build-image.ts'), image]);
     await cluster.importImage(image);
+    const other = await buildOther(mkdtempSync(join(folder, 'other-')));
+    await cluster.importImage(other.image);
+    const stand = new ClusterStand(cluster, kubectl, folder, other.reference);
     await stand.kubectl(['apply', '-f', join(root, 'deploy/bulkhead.yaml')]);
     await stand.rolledOut();
     await stand.apply(...Object.entries(pods).map(([pod, node]) => podObject(pod as PodName, node)));
@@ -60,7 +63,7 @@ export class ClusterStand {
   }
 
   async down(): Promise<void> {
-    await clusterDown(this.#name);
+    await this.cluster.down();
     rmSync(this.#folder, { recursive: true });
   }
 
@@ -101,8 +104,27 @@ export class ClusterStand {
       ]),
     ) as string[];
     const value = args.map((arg) => (arg.startsWith('--datapath=') ? `--datapath=${engine}` : arg));
-    const patch = JSON.stringify([{ op: 'replace', path: '/spec/template/spec/containers/0/args', value }]);
+    await this.#changeAgents('args', value);
+  }
+
+  /** Likewise, of one of `images`. */
+  async useImage(reference: string): Promise<void> {
+    await this.#changeAgents('image', reference);
+    const version = reference.slice(reference.indexOf(':') + 1);
+    const versions = ['get', 'nps', '-o', 'jsonpath={.items[*].status.agentVersion}'];
+    while ((await this.kubectl(versions)) !== `${version} ${version}`) await sleep(100);
+  }
+
+  async #changeAgents(field: 'args' | 'image', value: unknown): Promise<void> {
+    const path = `/spec/template/spec/containers/0/${field}`;
+    const patch = JSON.stringify([{ op: 'replace', path, value }]);
     await this.kubectl([...system, 'patch', 'daemonset', 'bulkhead', '--type=json', '-p', patch]);
+    await this.rolledOut();
+  }
+
+  /** The plugin that holds pods until the agent knows them, on all nodes from now on. */
+  async installGate(): Promise<void> {
+    await this.kubectl(['apply', '-k', join(root, 'test/deploy/fixtures/with-gate')]);
     await this.rolledOut();
   }
 
@@ -151,7 +173,7 @@ export class ClusterStand {
     }
   }
 
-  /** Datagrams from a stranger to the addresses that the next pods of the first node will have. */
+  /** Datagrams from a stranger to the addresses that the next pods of the first node will have, where the server listens. */
   async spray(): Promise<Probes> {
     const from = await this.end('stranger');
     const taken = await this.kubectl([
@@ -168,12 +190,12 @@ export class ClusterStand {
     );
     return Probes.start(
       Array.from({ length: 8 }, (_, index) => ({
-        name: `forbidden ${index}`,
+        name: `${prefix}${last + 1 + index}`,
         protocol: 'UDP',
         flow: 'new',
         from,
         to: { address: `${prefix}${last + 1 + index}` },
-        port: ports.udp,
+        port: servedPort,
       })),
     );
   }
@@ -232,15 +254,18 @@ function podNetns(node: ClusterNode, address: string): string {
   return found;
 }
 
-/** How many UDP datagrams have come to a namespace since it began, wanted or not. */
+/** How many UDP datagrams the server of a namespace has been given since it began: it listens once its container has started. */
 export function datagramsIn(netns: string): number {
-  const text = inNetns(netns, () => readFileSync('/proc/thread-self/net/snmp', 'utf8'));
-  const [names = [], values = []] = text
-    .split('\n')
-    .filter((line) => line.startsWith('Udp:'))
-    .map((line) => line.split(' '));
-  const value = (name: string): number => Number(values[names.indexOf(name)]);
-  return value('InDatagrams') + value('NoPorts');
+  return inNetns(netns, () => {
+    const listens = `:${servedPort.toString(16).toUpperCase()} `;
+    const sockets = ['udp', 'udp6'].map((name) => readFileSync(`/proc/thread-self/net/${name}`, 'utf8'));
+    if (!sockets.some((list) => list.includes(listens))) throw new Error('nobody listens: nothing is proven');
+    const [names = [], values = []] = readFileSync('/proc/thread-self/net/snmp', 'utf8')
+      .split('\n')
+      .filter((line) => line.startsWith('Udp:'))
+      .map((line) => line.split(' '));
+    return Number(values[names.indexOf('InDatagrams')]);
+  });
 }
 
 function podObject(name: PodName, node: string): unknown {

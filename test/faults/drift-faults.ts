@@ -24,8 +24,12 @@ async function untilMended({ agent }: LightStand, action: () => void): Promise<v
   };
   const before = await drifts();
   action();
-  while ((await drifts()) === before) await sleep(10);
-  while ((await agent.get('/healthz')).status !== 200) await sleep(10);
+  const mended = async (): Promise<boolean> =>
+    (await drifts()) > before && (await agent.get('/healthz')).status === 200;
+  while (!(await mended())) {
+    agent.requireRunning();
+    await sleep(10);
+  }
 }
 
 const flush = (stand: LightStand) => () => {

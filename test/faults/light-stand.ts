@@ -119,7 +119,7 @@ export class LightStand {
       const { realisedResourceVersion = '' } = body === '' ? {} : (JSON.parse(body) as Status);
       const health = await this.agent.get('/healthz');
       if ((!healthy || health.status === 200) && BigInt(realisedResourceVersion || 0) > wanted) return;
-      if (!this.agent.isRunning) throw new Error(`the agent ended: ${this.log()}`);
+      this.agent.requireRunning();
       await sleep(20);
     }
   }

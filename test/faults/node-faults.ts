@@ -59,10 +59,25 @@ export const nodeFaults: readonly Fault<ClusterStand>[] = [
       await stand.rolledOut();
     },
   },
+  {
+    name: 'the agents are replaced by those of another build, whose maps are laid out otherwise, and these by the first',
+    outcome: 'the same: no build reads what another has written',
+    run: async (stand) => {
+      const { other, first } = stand.images;
+      for (const image of [other, first]) await stand.useImage(image);
+    },
+  },
 ];
 
-/** A test of its own: the probes on the node end with it. */
+/** Tests of their own: the probes on the node end with it. */
 export const reboot: FaultRow = {
   name: 'the node of the server is rebooted: its programs and pins are gone, and its pods start again',
-  outcome: 'to be measured',
+  opens: 'to pods that start before the agent, until it has started',
+  loses: 'everything, until the pods run again and the agent knows them',
+  outcome: 'whoever starts first is first: [the gate](gate.md) sees to it that the agent is',
+};
+export const gatedReboot: FaultRow = {
+  name: 'the same with the gate',
+  loses: reboot.loses ?? '',
+  outcome: 'no pod of the network of pods starts before the agent enforces its policies',
 };

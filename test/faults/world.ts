@@ -11,6 +11,8 @@ export const policiesPath = '/apis/networking.k8s.io/v1/namespaces/default/netwo
 export const podNames: readonly PodName[] = ['client', 'server', 'open'];
 
 export const ports = { udp: 7000, kept: 7001, syn: 7002, closed: 7003 } as const;
+/** Of datagrams, of agnhost's `netexec`. */
+export const servedPort = 8081;
 const merge = 'application/merge-patch+json';
 
 /** Lets the client reach three ports of the server, and nobody else anything. `more` changes nothing that is probed. */

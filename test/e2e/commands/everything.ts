@@ -15,7 +15,7 @@ export async function clusterTests(): Promise<boolean> {
   const folders = ['test/cluster', 'test/deploy', 'test/agent', 'test/faults'];
   const files = [
     ...folders,
-    ...['daemon-set', 'gate', 'cluster', 'faults'].map((name) => `test/e2e/${name}`),
+    ...['daemon-set', 'gate', 'cluster', 'faults', 'from-kube-router'].map((name) => `test/e2e/${name}`),
   ];
   const child = spawn(process.execPath, [vitest, 'run', '--configLoader=native', ...files], {
     cwd: root,
