@@ -81,7 +81,7 @@ describe.skipIf(why !== undefined)(
       expect(header.split(/\s+/)).toEqual([
         'NAME',
         'ENGINE',
-        'REALISED',
+        'REVISION',
         'POLICIES',
         'REFUSED',
         'PODS',

@@ -32,6 +32,7 @@ describe.skipIf(why !== undefined)(
     async function rebooted(fault: string, engine: EngineName): Promise<number> {
       await probes?.stop();
       probes = undefined;
+      await stand.isolate();
       const spray = await stand.spray();
       const before = await stand.addressOf('server');
       await stand.node('n1').reboot();

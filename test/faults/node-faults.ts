@@ -69,15 +69,17 @@ export const nodeFaults: readonly Fault<ClusterStand>[] = [
   },
 ];
 
-/** Tests of their own: the probes on the node end with it. */
+/** A test of its own: the probes on the node end with it. */
 export const reboot: FaultRow = {
   name: 'the node of the server is rebooted: its programs and pins are gone, and its pods start again',
   opens: 'to pods that start before the agent, until it has started',
   loses: 'everything, until the pods run again and the agent knows them',
-  outcome: 'whoever starts first is first: [the gate](gate.md) sees to it that the agent is',
+  outcome: 'pods start before the agent',
 };
+
 export const gatedReboot: FaultRow = {
   name: 'the same with the gate',
   loses: reboot.loses ?? '',
-  outcome: 'no pod of the network of pods starts before the agent enforces its policies',
+  outcome:
+    'no pod of the network of pods starts before the agent enforces its policies, as long as the CNI leaves its chain on the disk as it was',
 };

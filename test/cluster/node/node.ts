@@ -188,7 +188,9 @@ export class ClusterNode {
     const proxyConfiguration = kubeProxyConfiguration(node, `${etc}/kube-proxy.kubeconfig`, plans);
     writeFileSync(join(kubernetes, 'kube-proxy.yaml'), proxyConfiguration);
     writeFileSync(join(this.#files.etc, 'containerd/config.toml'), containerdConfiguration());
-    writeFileSync(join(this.#files.etc, 'cni/net.d/10-pods.conflist'), cniConfiguration(cni, plans, index));
+    // Agents add to it what a reboot must not take out.
+    const chain = join(this.#files.etc, 'cni/net.d/10-pods.conflist');
+    if (!existsSync(chain)) writeFileSync(chain, cniConfiguration(cni, plans, index));
     for (const plugin of readdirSync(pluginFolder)) {
       const link = join(this.#files.cniPlugins, plugin);
       rmSync(link, { force: true });
