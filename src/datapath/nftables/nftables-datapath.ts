@@ -21,11 +21,11 @@ import { tableDrifts } from '../table-drifts.ts';
 import { adopt } from './adopt.ts';
 import { defaultCapacity } from './capacity.ts';
 import type { NftablesCapacity } from './capacity.ts';
+import { hookChains } from './chains.ts';
 import { countersOf } from './counters.ts';
 import { flowEvent } from './events.ts';
 import { HeldTables } from './held-tables.ts';
 import { refusalError } from './refusal.ts';
-import { hookChains } from './chains.ts';
 import { newTable } from './ruleset.ts';
 import type { NewTable } from './ruleset.ts';
 import { inForce } from './sets.ts';
@@ -238,14 +238,15 @@ class NftablesDatapath implements Datapath {
   }
 
   #tablesIn(table: NftablesTable): Tables {
-    let committed = 0;
+    // What somebody else has committed may have been just now.
+    let committed: number | undefined;
     return new Tables({
       commit: (changes) => {
         commit(table, changes);
         committed = performance.now();
       },
       waitForPackets: () => {
-        waitForPackets(committed);
+        waitForPackets(committed ?? performance.now());
       },
       owner: randomInt(2 ** 32),
       capacity: this.#capacity,

@@ -78,7 +78,7 @@ export class ClusterWatch {
   };
   #pending = new Pending();
   /** Up to where every change has been delivered. */
-  #delivered: Readonly<Record<WatchedResource, string>> = this.#versions;
+  #delivered: Readonly<Record<WatchedResource, string>> = { ...this.#versions };
   #scheduled: NodeJS.Immediate | undefined;
 
   /** Begins at once. */
