@@ -9,7 +9,7 @@ import type { Datapath, DatapathReason, FlowEvent } from '../../src/datapath/dat
 import { inNetns } from '../../src/kernel/netns.ts';
 import { udpSocket } from '../../src/kernel/socket.ts';
 import { Conversation, echoServer, until } from './conversation.ts';
-import { linkLocal, rules, world, worldDelta } from './guard-world.ts';
+import { linkLocal, serverIngress, world, worldDelta } from './guard-world.ts';
 import { isRoot } from './kernel-tables.ts';
 import { sendRaw } from './raw-packets.ts';
 import { engineNames, openEngine } from './test-engines.ts';
@@ -32,14 +32,27 @@ function serverIdentity(from: number, to: number): Delta {
   return { ...nothing, stage: { addresses, cidrs: [] } };
 }
 
+/** What the server takes from an identity at a TCP port. */
+function portToServer(
+  id: number,
+  { rule, port, from }: Record<'rule' | 'port' | 'from', number>,
+): Delta['add'] {
+  const row = { class: id, protocol: 6, port, prefixLength: 16, allow: true, rule };
+  return {
+    ports: [row],
+    classes: [{ set: serverIngress, identity: from, class: id, lengths: 2 ** row.prefixLength }],
+  };
+}
+
 const server = 6;
+const open = 7;
 const somebodyElse = 77;
 
 describe.skipIf(!isRoot).each(engineNames)('[root] %s between network namespaces', (engine) => {
   let network: TestNetwork;
   let datapath: Datapath;
   const servers: Server[] = [];
-  let open: Conversation[] = [];
+  let conversations: Conversation[] = [];
 
   beforeAll(async () => {
     network = new TestNetwork();
@@ -55,8 +68,8 @@ describe.skipIf(!isRoot).each(engineNames)('[root] %s between network namespaces
     }
   });
   afterEach(() => {
-    for (const conversation of open) conversation.close();
-    open = [];
+    for (const conversation of conversations) conversation.close();
+    conversations = [];
     events();
   });
   afterAll(() => {
@@ -71,7 +84,7 @@ describe.skipIf(!isRoot).each(engineNames)('[root] %s between network namespaces
     port: number,
   ) => {
     const conversation = Conversation.tcp(from === 'node' ? network.node : network.pod(from), to, port);
-    open.push(conversation);
+    conversations.push(conversation);
     return conversation;
   };
   const datagrams = (
@@ -80,7 +93,7 @@ describe.skipIf(!isRoot).each(engineNames)('[root] %s between network namespaces
     port: number,
   ) => {
     const conversation = Conversation.udp(network.pod(from), to, port);
-    open.push(conversation);
+    conversations.push(conversation);
     return conversation;
   };
   const counted = (reason: DatapathReason, way: 'allowed' | 'denied'): number =>
@@ -252,15 +265,18 @@ describe.skipIf(!isRoot).each(engineNames)('[root] %s between network namespaces
   });
 
   test('a rule id that comes back to be another rule counts from zero', async () => {
-    const port = { class: 99, protocol: 6, port: 99, prefixLength: 16, allow: true, rule: rules.tcp80 };
-    const uses = worldDelta.add.ports.filter((row) => row.rule === rules.tcp80);
-    const conversation = talk('client', world[4].server, 80);
+    const rule = 50;
+    const opening = portToServer(50, { rule, port: 80, from: open });
+    const another = portToServer(51, { rule, port: 99, from: open });
+    const packets = (): bigint | undefined => datapath.counters().rules.get(rule)?.packets;
+    datapath.apply({ ...nothing, add: opening });
+    const conversation = talk('open', world[4].server, 80);
     await until(() => conversation.connected);
-    expect(datapath.counters().rules.get(rules.tcp80)?.packets).toBeGreaterThan(0n);
-    datapath.apply({ ...nothing, sweep: { ports: uses, classes: [] } });
-    datapath.apply({ ...nothing, add: { ports: [port], classes: [] } });
-    expect(datapath.counters().rules.get(rules.tcp80)).toBeUndefined();
-    datapath.apply({ ...nothing, add: { ports: uses, classes: [] }, sweep: { ports: [port], classes: [] } });
+    expect(packets()).toBeGreaterThan(0n);
+    datapath.apply({ ...nothing, sweep: opening });
+    datapath.apply({ ...nothing, add: another });
+    expect(packets()).toBeUndefined();
+    datapath.apply({ ...nothing, sweep: another });
   });
 
   test.each([

@@ -140,6 +140,25 @@ describe('the ports of a class', () => {
     expect([...world.ports.rows()]).toEqual([]);
   });
 
+  test('are taken away with all others of their class, or not at all', () => {
+    const world = new World(1);
+    const [first, second] = [80, 81].map((port) => ({
+      class: 1,
+      protocol: 6,
+      port,
+      prefixLength: 16,
+      allow: true,
+      rule: 1,
+    })) as [PortRow, PortRow];
+    world.ports.add([first, second]);
+    for (const some of [[first], [first, { ...second, port: 82 }]]) {
+      expect(() => {
+        world.ports.remove(some);
+      }).toThrow(/never changes/);
+    }
+    expect([...world.ports.rows()]).toHaveLength(2);
+  });
+
   test('are as they were when what was added is taken back', () => {
     fc.assert(
       fc.property(arbitraryEntries, arbitraryEntries, (first, second) => {

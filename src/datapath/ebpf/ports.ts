@@ -52,7 +52,7 @@ export class Ports {
     for (const [id, own] of Map.groupBy(rows, (row) => row.class)) {
       const list = this.#listOf.get(id);
       if (list === undefined) for (const row of own) this.#table.remove(portSlot(row));
-      else this.#removeList(id, list);
+      else this.#removeList(id, list, own);
     }
   }
 
@@ -100,7 +100,7 @@ export class Ports {
     const isListed = ([prefix, outcome]: readonly [number, number]): boolean =>
       listed.get(prefix) === outcome;
     if (!rows.map(portEntry).every(isListed))
-      throw new Error('ports were added to a class, which never changes');
+      throw new Error('other ports were named than those of the class, which never changes');
   }
 
   #addList(id: ClassId, rows: readonly PortRow[]): void {
@@ -116,7 +116,11 @@ export class Ports {
     }
   }
 
-  #removeList(id: ClassId, list: number): void {
+  /** A list goes as a whole: what stays of a class that lost a part of its ports would be lost with it. */
+  #removeList(id: ClassId, list: number, rows: readonly PortRow[]): void {
+    this.#requireListed(list, rows);
+    if ([...this.#entries(list)].length !== rows.length)
+      throw new Error('ports were taken from a class, which never changes');
     this.#pool.give(list);
     this.#listOf.delete(id);
   }
