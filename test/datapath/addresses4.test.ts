@@ -4,26 +4,24 @@ import { describe, expect, test } from 'vitest';
 import { Addresses4 } from '../../src/datapath/ebpf/addresses4.ts';
 import type { Version } from '../../src/datapath/ebpf/layout.ts';
 import { TableFull } from '../../src/datapath/ebpf/table-full.ts';
-import { Words, wordsPerLine } from '../../src/datapath/ebpf/words.ts';
+import { wordsPerLine } from '../../src/datapath/ebpf/words.ts';
+import type { Words } from '../../src/datapath/ebpf/words.ts';
+import { bytesOf, heapWords } from './heap-memory.ts';
 import { makeAddress, makeCidr } from '../../src/objects/ip.ts';
 
 const roots = 2 ** 16;
 const isNode = 0x80000000;
 const valueMask = 0x40ffffff;
 
-function wordsOf(name: string, length: number): Words {
-  return new Words(name, new ArrayBuffer(4 * length), length);
-}
-
 /** A tree whose copy in use is 0, then 1, and so on. */
 class Tree {
-  readonly #roots = wordsOf('roots4', 2 * roots * 2);
+  readonly #roots = heapWords('roots4', 2 * roots * 2);
   readonly #nodes: Words;
   readonly addresses: Addresses4;
   inUse: Version = 0;
 
   constructor(nodes: number) {
-    this.#nodes = wordsOf('nodes4', 2 * nodes * wordsPerLine);
+    this.#nodes = heapWords('nodes4', 2 * nodes * wordsPerLine);
     this.addresses = new Addresses4({ roots: this.#roots, nodes: this.#nodes });
   }
 
@@ -50,9 +48,9 @@ class Tree {
 
   /** A copy, byte by byte. */
   bytes(version: Version): Buffer {
-    const halves = [this.#roots, this.#nodes].map(({ buffer }) => {
-      const half = buffer.byteLength / 2;
-      return new Uint8Array(buffer, version * half, half);
+    const halves = [this.#roots, this.#nodes].map((words) => {
+      const half = words.length / 2;
+      return bytesOf(words, version * half, (version + 1) * half);
     });
     return Buffer.concat(halves);
   }

@@ -5,12 +5,14 @@ import type { PortRow } from '../../src/compiler/tables.ts';
 import { Hash, randomSeed } from '../../src/datapath/ebpf/hash.ts';
 import { portsOfList } from '../../src/datapath/ebpf/layout.ts';
 import { Ports } from '../../src/datapath/ebpf/ports.ts';
-import { Words, wordsPerLine } from '../../src/datapath/ebpf/words.ts';
+import { wordsPerLine } from '../../src/datapath/ebpf/words.ts';
+import type { Words } from '../../src/datapath/ebpf/words.ts';
+import { bytesOf, heapWords } from './heap-memory.ts';
 
 const isListed = 0x40000000;
 
 function wordsOf(name: string, lines: number): Words {
-  return new Words(name, new ArrayBuffer(4 * lines * wordsPerLine), lines * wordsPerLine);
+  return heapWords(name, lines * wordsPerLine);
 }
 
 class World {
@@ -40,7 +42,7 @@ class World {
   }
 
   bytes(): Buffer {
-    return Buffer.concat([new Uint8Array(this.table.buffer), new Uint8Array(this.lists.buffer)]);
+    return Buffer.concat([bytesOf(this.table), bytesOf(this.lists)]);
   }
 }
 

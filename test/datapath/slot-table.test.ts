@@ -6,7 +6,9 @@ import { pairSlot, slot6 } from '../../src/datapath/ebpf/layout.ts';
 import { SlotTable } from '../../src/datapath/ebpf/slot-table.ts';
 import type { Row, SlotMemory, SlotShape } from '../../src/datapath/ebpf/slot-table.ts';
 import { TableFull } from '../../src/datapath/ebpf/table-full.ts';
-import { Words, wordsPerLine } from '../../src/datapath/ebpf/words.ts';
+import { wordsPerLine } from '../../src/datapath/ebpf/words.ts';
+import type { Words } from '../../src/datapath/ebpf/words.ts';
+import { heapWords } from './heap-memory.ts';
 
 /** Without writePair, as where nobody reads what is written. */
 class Alone implements SlotMemory {
@@ -35,7 +37,7 @@ const shapes: Readonly<
 };
 
 function wordsOf(lines: number): Words {
-  return new Words('table', new ArrayBuffer(4 * lines * wordsPerLine), lines * wordsPerLine);
+  return heapWords('table', lines * wordsPerLine);
 }
 
 /** As the programs look: from the home line on, until a slot is free. */

@@ -15,6 +15,7 @@ import { arbitraryChange } from '../generate/scenario.ts';
 import type { Change } from '../generate/scenario.ts';
 import { nothing } from './cache-faults.ts';
 import { world, worldDelta } from './guard-world.ts';
+import { bytesOf } from './heap-memory.ts';
 import { isRoot, KernelTables, testCapacity } from './kernel-tables.ts';
 import { watchedMemory } from './watched-words.ts';
 import type { Watcher } from './watched-words.ts';
@@ -68,8 +69,7 @@ class WatchedKernel {
   }
 
   #bytes(name: (typeof oneCopy | typeof twoCopies)[number]): Uint8Array {
-    const { buffer, length } = this.kernel.object.memory[name];
-    return new Uint8Array(buffer, 0, 4 * length);
+    return bytesOf(this.kernel.object.memory[name]);
   }
 
   judge(flows: readonly Flow[]): boolean[] {

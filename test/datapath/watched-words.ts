@@ -9,7 +9,7 @@ class WatchedWords extends Words {
   readonly #watch: () => void;
 
   constructor(words: Words, watch: () => void) {
-    super(words.name, words.buffer, words.length);
+    super(words.name, words.memory, words.length);
     this.#watch = watch;
   }
 

@@ -3,7 +3,6 @@ import type { Drift } from '../datapath.ts';
 import { wordsPerPage } from './page-sums.ts';
 import { tableNames } from './table-memory.ts';
 import type { TableMemory } from './table-memory.ts';
-import type { Words } from './words.ts';
 
 /** Of 4096 bytes: a millisecond or less. */
 const pagesPerStep = 128;
@@ -12,18 +11,12 @@ const pagesPerStep = 128;
 export function* auditMemory(memory: TableMemory): Generator<Drift[]> {
   for (const name of tableNames) {
     const words = memory[name];
-    for (let first = 0; first < words.sums.pages; first += pagesPerStep) {
-      const changed = changedPages(words, first, Math.min(first + pagesPerStep, words.sums.pages));
+    for (let first = 0; first < words.pages; first += pagesPerStep) {
+      const changed = [...words.changedPages(first, Math.min(first + pagesPerStep, words.pages))];
       const [at] = changed;
       yield at === undefined ? [] : [driftOf(name, changed.length, 4 * wordsPerPage * at)];
     }
   }
-}
-
-function changedPages({ sums }: Words, first: number, end: number): number[] {
-  const changed: number[] = [];
-  for (let page = first; page < end; page++) if (!sums.isIntact(page)) changed.push(page);
-  return changed;
 }
 
 function driftOf(name: string, pages: number, offset: number): Drift {

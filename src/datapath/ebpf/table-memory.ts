@@ -1,5 +1,5 @@
 /** The maps that hold tables, as memory. */
-import { shareMemory } from '../../kernel/shared-memory.ts';
+import { SharedWindows } from '../../kernel/shared-memory.ts';
 import { pairSlot, slot6 } from './layout.ts';
 import type { Capacity } from './capacity.ts';
 import type { SlotShape } from './slot-table.ts';
@@ -69,8 +69,8 @@ export function shareTables(
 ): { readonly memory: TableMemory; readonly close: () => void } {
   const words = tableWords(capacity);
   const shared = tableNames.map((name) => {
-    const memory = shareMemory({ fd: fdOf(name), length: 4 * words[name], isWritable: true });
-    return { memory, words: new Words(name, memory.buffer, words[name]) };
+    const memory = new SharedWindows(fdOf(name), 4 * words[name]);
+    return { memory, words: new Words(name, memory, words[name]) };
   });
   return {
     memory: Object.fromEntries(shared.map((one) => [one.words.name, one.words])) as Record<TableName, Words>,
