@@ -1,8 +1,7 @@
 /** What each rule has decided, as the programs count it: a part for each processor, which alone writes it. */
 import type { RuleId } from '../../compiler/program.ts';
 import { processorLimit } from '../../kernel/processors.ts';
-import { shareMemory } from '../../kernel/shared-memory.ts';
-import type { SharedMemory } from '../../kernel/shared-memory.ts';
+import { SharedWindows, windowSize } from '../../kernel/shared-memory.ts';
 import type { Counter } from '../datapath.ts';
 import { layouts } from './layout.ts';
 
@@ -10,7 +9,7 @@ const { size, packets, bytes } = layouts.counter;
 const word = BigUint64Array.BYTES_PER_ELEMENT;
 
 export class RuleCounters {
-  readonly #memory: SharedMemory;
+  readonly #memory: SharedWindows;
   readonly #words: BigUint64Array;
   readonly #rules: number;
   readonly #processors = processorLimit();
@@ -18,7 +17,7 @@ export class RuleCounters {
   /** `fd`: of the map rule_counters, made for so many rules. Throws SystemCallError. */
   constructor(fd: number, rules: number) {
     const length = this.#processors * rules * size;
-    this.#memory = shareMemory({ fd, length, isWritable: true });
+    this.#memory = new SharedWindows(fd, length);
     this.#words = new BigUint64Array(this.#memory.buffer, 0, length / word);
     this.#rules = rules;
   }
@@ -48,11 +47,13 @@ export class RuleCounters {
     this.#memory.close();
   }
 
-  /** In words. */
+  /** In words, which may be touched then. */
   #placesOf(rule: RuleId): number[] {
-    return Array.from(
-      { length: this.#processors },
-      (_, processor) => ((processor * this.#rules + rule) * size) / word,
-    );
+    return Array.from({ length: this.#processors }, (_, processor) => {
+      const place = (processor * this.#rules + rule) * size;
+      const window = Math.floor(place / windowSize);
+      if (!this.#memory.isMapped(window)) this.#memory.map(window);
+      return place / word;
+    });
   }
 }
