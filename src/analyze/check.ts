@@ -5,6 +5,7 @@ import { describePeer } from '../policy/describe.ts';
 import { isPolicyPod } from '../policy/holder.ts';
 import type { Direction, Peer, Policy, PortMatch, Rule } from '../policy/ir.ts';
 import { matchesNamespace, matchesPeers, matchesPod, namedPorts } from '../policy/match.ts';
+import { withAssumedDns } from '../sources/cluster-dns.ts';
 
 const directions: readonly Direction[] = ['ingress', 'egress'];
 
@@ -41,6 +42,8 @@ export interface CheckReport {
 
 interface CheckInput {
   readonly cluster: Cluster;
+  /** What is not in the input is not there. Otherwise the cluster's DNS is, which hardly any manifests bring. */
+  readonly isWhole: boolean;
   readonly policies: readonly Policy[];
   readonly manifests: {
     /** Keyed by `Kind/namespace/name`. */
@@ -50,10 +53,11 @@ interface CheckInput {
   };
 }
 
-export function check({ cluster, policies, manifests }: CheckInput): CheckReport {
+export function check({ cluster, isWhole, policies, manifests }: CheckInput): CheckReport {
   const pods = policyPodsOf(cluster);
   const isolated: Record<Direction, Set<Pod>> = { ingress: new Set(), egress: new Set() };
-  const warnings = [...manifests.diagnostics, ...lintPolicies(cluster, policies)];
+  const lints = lintPolicies(isWhole ? cluster : withAssumedDns(cluster), policies);
+  const warnings = [...manifests.diagnostics, ...lints];
   const checked = policies.map((policy) => {
     const subjects = pods.filter((pod) => matchesPod(cluster, policy.subject, pod));
     const isolates = directions.filter((direction) => policy[direction]?.default === 'deny');

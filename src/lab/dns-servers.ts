@@ -1,7 +1,7 @@
 /** Runs the cluster's DNS in the pods that stand behind its Service. */
 import type { Address } from '../objects/ip.ts';
 import type { Cluster } from '../objects/model.ts';
-import { clusterDnsService } from './cluster-dns.ts';
+import { clusterDnsService } from '../sources/cluster-dns.ts';
 import { startDnsServer } from './dns.ts';
 import type { DnsServer } from './dns.ts';
 import { netnsPath, podNetns } from './network/names.ts';

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { check } from '../../src/analyze/check.ts';
 import type { Diagnostic } from '../../src/errors.ts';
 import { translatePolicies } from '../../src/dialects/translate.ts';
@@ -17,10 +17,10 @@ const warningsOf = (text: string): string[] =>
 
 const hintsOf = (text: string): unknown[] => diagnosticsOf(text).map(({ hint }) => hint);
 
-function diagnosticsOf(text: string): readonly Diagnostic[] {
+function diagnosticsOf(text: string, isWhole = false): readonly Diagnostic[] {
   const manifests = parseManifests(text, 'test.yaml');
   const cluster = assembleCluster(manifests.objects, { families: [4], nodes: 2 });
-  return check({ cluster, policies: translatePolicies(cluster), manifests }).warnings;
+  return check({ cluster, isWhole, policies: translatePolicies(cluster), manifests }).warnings;
 }
 
 test('a policy in a namespace with no pods', () => {
@@ -50,7 +50,7 @@ test('an ipBlock of a family that the cluster does not have, but for everybody',
 });
 
 test('a peer in a namespace of which the input has no pod, and one whose label is wrong', () => {
-  const peers = ['kube-system', 'default'].map(
+  const peers = ['monitoring', 'default'].map(
     (name) =>
       `{ namespaceSelector: { matchLabels: { kubernetes.io/metadata.name: ${name} } }, podSelector: { matchLabels: { app: x } } }`,
   );
@@ -59,6 +59,38 @@ test('a peer in a namespace of which the input has no pod, and one whose label i
     'No pod of such a namespace is in the input: check its labels, or give the manifests of its pods, too.',
     'Compare the selector with the labels of the pods and namespaces that are meant.',
   ]);
+});
+
+describe('egress to the DNS of a cluster, which the manifests do not bring,', () => {
+  const named = (name: string) => `{ matchLabels: { kubernetes.io/metadata.name: ${name} } }`;
+  const egress = (namespaces: string, label: string, port = '53') =>
+    stream(
+      pod('a'),
+      `${policy('default', '{}').slice(0, -1)}, policyTypes: [Egress], egress: [{ to: [{ namespaceSelector: ${namespaces}, ` +
+        `podSelector: { matchLabels: { k8s-app: ${label} } } }], ports: [{ port: ${port}, protocol: UDP }] }] }`,
+    );
+  const codesOf = (text: string, isWhole = false) => diagnosticsOf(text, isWhole).map(({ code }) => code);
+
+  test('is no mistake', () => {
+    expect(codesOf(egress(named('kube-system'), 'kube-dns'))).toEqual([]);
+    expect(codesOf(egress('{}', 'kube-dns', 'dns'))).toEqual([]);
+  });
+
+  test('is one where it is misspelt', () => {
+    expect(codesOf(egress(named('kube-sytem'), 'kube-dns'))).toEqual(['PEER_SELECTS_NOTHING']);
+    expect(codesOf(egress(named('kube-system'), 'kube-dsn'))).toEqual(['PEER_SELECTS_NOTHING']);
+    expect(codesOf(egress('{}', 'kube-dns', 'dsn'))).toEqual(['PORT_NAME_UNKNOWN']);
+  });
+
+  test('is one where the input has a DNS of its own with other labels, or is a whole cluster', () => {
+    const service = `apiVersion: v1
+kind: Service
+metadata: { name: kube-dns, namespace: kube-system }
+spec: { selector: { app: dns }, ports: [{ port: 53, protocol: UDP }] }`;
+    const rule = egress(named('kube-system'), 'kube-dns');
+    expect(codesOf(stream(rule, service))).toEqual(['PEER_SELECTS_NOTHING']);
+    expect(codesOf(rule, true)).toEqual(['PEER_SELECTS_NOTHING']);
+  });
 });
 
 test('a policy that selects something', () => {

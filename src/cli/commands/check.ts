@@ -14,7 +14,8 @@ export const checkCommand = (session: Session): Command =>
       summary: 'read manifests, validate them, and say what the policies isolate',
       description:
         'Reads and validates manifests as the API server would, and says what they hold, which pods each policy isolates, ' +
-        'which pods are left open, and what is probably a mistake: policies, peers and port names that select nothing.',
+        'which pods are left open, and what is probably a mistake: policies, peers and port names that select nothing. ' +
+        "The cluster's DNS (pods k8s-app=kube-dns in kube-system) counts as there, also where the manifests do not bring it.",
       arguments: [sourceArgument()],
       options: [...sourceOptions(), new Option('--strict', 'exit with 1 when there are warnings')],
       examples: [
@@ -36,7 +37,8 @@ export const checkCommand = (session: Session): Command =>
         ]);
         const { cluster, manifests } = await readSource({ args, options, context, progress });
         progress.stage('checking');
-        const report = check({ cluster, policies: translatePolicies(cluster), manifests });
+        const isWhole = options.live === true;
+        const report = check({ cluster, isWhole, policies: translatePolicies(cluster), manifests });
         return {
           data: report,
           warnings: report.warnings,

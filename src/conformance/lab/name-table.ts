@@ -3,10 +3,10 @@ import { closeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inNetns } from '../../kernel/netns.ts';
 import { beginConnect, bindSocket, openSocket, receive, send } from '../../kernel/socket.ts';
-import { clusterDnsService } from '../../lab/cluster-dns.ts';
 import { makeAddress } from '../../objects/ip.ts';
 import type { Address, IpFamily } from '../../objects/ip.ts';
 import type { Cluster } from '../../objects/model.ts';
+import { clusterDnsService } from '../../sources/cluster-dns.ts';
 
 export interface Lookup {
   /** Path of the namespace that asks, and one of its addresses. */

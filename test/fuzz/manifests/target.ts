@@ -98,7 +98,7 @@ class ManifestSession implements Session<Buffer> {
 
   #judge({ cluster, manifests }: Loaded): void {
     const policies = translatePolicies(cluster);
-    check({ cluster, policies, manifests });
+    check({ cluster, isWhole: false, policies, manifests });
     this.#tally.count('verdicts compared', judgeEverywhere(cluster, policies));
   }
 
