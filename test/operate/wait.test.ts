@@ -1,6 +1,7 @@
 /** Against a real API server; skipped where its parts would have to be built first. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bulkhead } from '../cli/run-in-process.ts';
+import { parsePolicyNames } from '../../src/cli/policy-names.ts';
 import { lightParts } from '../cluster/parts/catalogue.ts';
 import { reasonToSkip } from '../cluster/parts/reason-to-skip.ts';
 import { ReportedCluster } from './reported-cluster.ts';
@@ -11,6 +12,23 @@ test.each(['', 'policy/', 'policy/a/b/c', 'a/b/c', '/b'])('%j names no policy', 
   const { code, stderr } = await bulkhead(['wait', name, '--kubeconfig', '/nonexistent']);
   expect(code).toBe(2);
   expect(stderr).toMatch(/CLI_INVALID_VALUE|KUBERNETES_CONFIG/);
+});
+
+test.each(['pod/web', 'pods/web', 'svc/web', 'Deployment/web', 'deployment.apps/web', 'nodes/n1'])(
+  '%j is told to be no policy',
+  (name) => {
+    expect(() => parsePolicyNames(['policy/deny', name], 'default')).toThrow(
+      /can't be waited for[^]*policy\/NAME/,
+    );
+  },
+);
+
+test('a policy may have the name of a type, and be in a namespace that has one', () => {
+  expect(parsePolicyNames(['pod', 'policy/pod', 'policy/pod/deny', 'shop/pod'], 'default')).toEqual([
+    { namespace: 'default', name: 'pod' },
+    { namespace: 'pod', name: 'deny' },
+    { namespace: 'shop', name: 'pod' },
+  ]);
 });
 
 describe.skipIf(reason !== undefined)(`bulkhead wait${reason ? ` (skipped: ${reason})` : ''}`, () => {
