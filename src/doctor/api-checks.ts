@@ -1,11 +1,12 @@
 /** Whether the API server answers, and whether it lets this account do what the agent does. */
 import { requiredRights } from '../agent/required-rights.ts';
 import { BulkheadError } from '../errors.ts';
+import { ApiError } from '../kubernetes/api-error.ts';
 import { KubernetesClient } from '../kubernetes/client.ts';
 import { findConnection } from '../kubernetes/connect.ts';
 import type { ConnectOptions } from '../kubernetes/connect.ts';
 import { nodes, pods } from '../kubernetes/resource.ts';
-import { asFields } from '../kubernetes/untyped.ts';
+import { asFields, asText, type Fields } from '../kubernetes/untyped.ts';
 import type { Node, Pod } from '../objects/model.ts';
 import { decodeNode } from '../sources/api/node.ts';
 import { decodePod } from '../sources/api/pod.ts';
@@ -25,7 +26,8 @@ export async function checkApi(nodeName: string, options: ConnectOptions): Promi
   try {
     client = new KubernetesClient(await findConnection(options));
     const rights = await checkRights(client);
-    const raw = await client.get(nodes, { name: nodeName });
+    const raw = await getNode(client, nodeName);
+    if (!raw) return { findings: [await unknownNode(client, nodeName), rights], node: undefined, pods: [] };
     const { items } = await client.list(pods, { fieldSelector: `spec.nodeName=${nodeName}` });
     const sharing = new Sharing();
     const result = `answers, and knows Node ${nodeName} with ${items.length} pods`;
@@ -47,6 +49,29 @@ export async function checkApi(nodeName: string, options: ConnectOptions): Promi
   } finally {
     client?.close();
   }
+}
+
+/** Undefined if the cluster has none of that name. */
+async function getNode(client: KubernetesClient, name: string): Promise<Fields | undefined> {
+  try {
+    return await client.get(nodes, { name });
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return undefined;
+    throw error;
+  }
+}
+
+async function unknownNode(client: KubernetesClient, name: string): Promise<Finding> {
+  const page = await client.list(nodes, { limit: 5 });
+  const names = page.items.flatMap(({ metadata }) => asText(asFields(metadata)?.['name']) ?? []);
+  const shown = `${names.join(', ') || 'none'}${page.continue === undefined ? '' : ', …'}`;
+  return {
+    check: 'API server',
+    state: 'problem',
+    result: `answers, but has no Node ${name}: its nodes are ${shown}`,
+    advice:
+      "Run this on a node, or in an agent's pod. If this machine is one of them, say which with --node-name; what is said about kernel and CNI is about this machine.",
+  };
 }
 
 async function checkRights(client: KubernetesClient): Promise<Finding> {

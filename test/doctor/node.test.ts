@@ -125,7 +125,11 @@ describe.skipIf(reason !== undefined)(`the API server${reason ? ` (skipped: ${re
     expect(statesOf(findings)).toEqual({ 'API server': 'ok', rights: 'ok' });
     expect(node?.podCIDRs.map(({ text }) => text)).toEqual(['10.0.0.0/24']);
     const unknown = await checkApi('n2', { kubeconfig: controlPlane.kubeconfig });
-    expect(statesOf(unknown.findings)).toEqual({ 'API server': 'problem' });
+    expect(statesOf(unknown.findings)).toEqual({ 'API server': 'problem', rights: 'ok' });
+    expect(unknown.findings[0]).toMatchObject({
+      result: 'answers, but has no Node n2: its nodes are n1',
+      advice: expect.stringContaining('--node-name') as string,
+    });
     const nowhere = await checkApi('n1', { kubeconfig: '/nonexistent' });
     expect(statesOf(nowhere.findings)).toEqual({ 'API server': 'problem' });
   });
