@@ -16,7 +16,10 @@ export interface NodePlaceOptions {
 export function nodePlaceOptions(): readonly Option[] {
   return [
     new Option('--node-name <name>', 'the Node that this is (default: the host name)').env('NODE_NAME'),
-    new Option('--kubeconfig <file>', "how to reach the API server (default: the pod's service account)"),
+    new Option(
+      '--kubeconfig <file>',
+      "how to reach the API server (default: KUBECONFIG, else ~/.kube/config, else the pod's service account)",
+    ),
     new Option('--context <name>', 'context of the kubeconfig'),
     new Option('--datapath <engine>', 'what enforces').choices(['auto', 'ebpf', 'nftables']).default('auto'),
     new Option('--run-dir <directory>', 'for sockets and the lock').default('/run/bulkhead'),
