@@ -103,6 +103,9 @@ describe.skipIf(!isRoot)('[root] labs come and go', () => {
     const labs = JSON.parse(stdout) as LabListItem[];
     const stateOf = ({ name }: TestLab) => labs.find((item) => item.name === name)?.state;
     expect([stateOf(lab), stateOf(second)]).toEqual(['coming up', 'daemon dead']);
+    const text = (await bulkhead(['lab', 'list'])).stdout;
+    expect(text).toContain(`bulkhead lab down --name ${second.name}\n`);
+    expect(text).not.toContain(`bulkhead lab down --name ${lab.name}\n`);
   });
 
   test('two labs with equal addresses do not meet', async () => {

@@ -9,7 +9,7 @@ const engineTitles = { ebpf: 'eBPF', nftables: 'nftables' } as const;
 
 export function renderUp(report: UpReport, terminal: Terminal): string {
   const { lab, datapath, totals, timings, skipped, broughtDns, totalMs } = report;
-  const option = lab === 'default' ? '' : ` --name ${lab}`;
+  const option = nameOption(lab);
   const ignored = Object.entries(skipped).map(([kind, number]) => `${number} ${kind}`);
   const next = [
     [`bulkhead lab probe${option}`, 'send packets between all pairs and compare with the policies'],
@@ -39,7 +39,7 @@ export function renderDown({ labs }: DownReport): string {
 
 export function renderLabList(labs: readonly LabListItem[], terminal: Terminal): string {
   if (labs.length === 0) return 'There is no lab. Start one: bulkhead lab up PATH…\n';
-  return renderColumns<LabListItem>(
+  const table = renderColumns<LabListItem>(
     [
       { header: 'NAME', cell: ({ name }) => name },
       { header: 'STATE', cell: ({ state }) => state },
@@ -50,6 +50,10 @@ export function renderLabList(labs: readonly LabListItem[], terminal: Terminal):
     labs,
     terminal,
   );
+  const dead = labs.filter(({ state }) => state === 'daemon dead');
+  if (dead.length === 0) return table;
+  const commands = dead.map(({ name }) => `  bulkhead lab down${nameOption(name)}\n`);
+  return `${table}\nNo process answers for what is left of these any more. Take it away:\n${commands.join('')}`;
 }
 
 export function renderChange({ changes, podsAdded, podsRemoved, timings, parseMs }: ChangeReport): string {
@@ -103,6 +107,10 @@ export function renderStatus(report: StatusReport, terminal: Terminal): string {
     terminal,
   );
   return [...head, '', nodeTable, podTable].join('\n');
+}
+
+function nameOption(lab: string): string {
+  return lab === 'default' ? '' : ` --name ${lab}`;
 }
 
 /** `0.42 ms`, `12 ms`. */
