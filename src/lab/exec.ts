@@ -9,11 +9,14 @@ const fromTerminal = ['SIGINT', 'SIGQUIT'] as const;
 const forwarded = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
 
 /**
- * `ip netns exec` puts the namespace's resolv.conf in place. Gives the exit code, 128 + signal number if a signal
- * ended the command, as shells do.
+ * `ip netns exec` puts the namespace's resolv.conf in place. Gives the exit code as shells do: 128 + signal number if a
+ * signal ended the command, 127 if there is none of that name, 126 if it can't be run. These two are a shell's own;
+ * `ip` would end with 255, as a command may, too.
  */
 export async function execIn({ netns }: Placement, command: readonly string[]): Promise<number> {
-  const child = spawn('ip', ['netns', 'exec', netns, ...command], { stdio: 'inherit' });
+  const child = spawn('ip', ['netns', 'exec', netns, 'sh', '-c', 'exec "$@"', 'sh', ...command], {
+    stdio: 'inherit',
+  });
   const ignore = () => undefined;
   const forward = (signal: NodeJS.Signals) => child.kill(signal);
   for (const signal of fromTerminal) process.on(signal, ignore);

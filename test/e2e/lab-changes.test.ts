@@ -102,6 +102,14 @@ describe.skipIf(!isRoot)('[root] changes of a running lab', () => {
     expect(run).toMatchObject({ code: 7, stdout: 'hello' });
   });
 
+  test('exec of what is no command ends as in a shell', async () => {
+    const missing = await lab.exec('shop/client', 'no-such-command');
+    expect(missing.code).toBe(127);
+    expect(missing.stderr).toContain('no-such-command');
+    expect((await lab.exec('shop/client', '/')).code).toBe(126);
+    expect((await lab.exec('shop/client', 'printf', '%s|', 'a b', '$HOME', '')).stdout).toBe('a b|$HOME||');
+  });
+
   test('a policy cuts a live connection, and its deletion lets new ones through', async () => {
     const live = await liveConnection(lab.name, 'shop/client', 'shop/web-1');
     try {
