@@ -1,6 +1,15 @@
 /** deploy/ is made from one source: it is fresh, and its three forms say the same, as real Helm and kustomize read them. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from 'vitest';
@@ -98,6 +107,22 @@ describe.skipIf(kubectl === undefined)('kustomize (skipped without kubectl)', ()
     expect(pod.spec.containers[0].args.at(-1)).toBe('--install-gate');
     const added = ['/etc/cni/net.d', '/opt/cni/bin'];
     expect(writableHostPaths(made)).toEqual([...writableHostPaths(plain), ...added].sort());
+  });
+
+  test('takes the kustomization that docs/install.md shows', () => {
+    const [, shown = ''] = /```yaml\n(resources: [^]*?)```/.exec(read('docs/install.md')) ?? [];
+    const folder = mkdtempSync(join(tmpdir(), 'bulkhead-kustomize-'));
+    try {
+      symlinkSync(join(root, 'deploy'), join(folder, 'deploy'));
+      writeFileSync(join(folder, 'kustomization.yaml'), shown);
+      const made = objectsOf(execFileSync(kubectl ?? '', ['kustomize', folder], { encoding: 'utf8' }));
+      expect([...made.keys()]).toEqual([...plain.keys()]);
+      const [container] = specOf(made).template.spec.containers;
+      expect(container.image).toBe('registry.example/bulkhead:0.1.0');
+      expect(container.args.slice(-2)).toEqual(['--install-gate', '--datapath=nftables']);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test('adds monitoring as a component', () => {
