@@ -64,11 +64,11 @@ async function getNode(client: KubernetesClient, name: string): Promise<Fields |
 async function unknownNode(client: KubernetesClient, name: string): Promise<Finding> {
   const page = await client.list(nodes, { limit: 5 });
   const names = page.items.flatMap(({ metadata }) => asText(asFields(metadata)?.['name']) ?? []);
-  const shown = `${names.join(', ') || 'none'}${page.continue === undefined ? '' : ', …'}`;
+  const shown = `${names.join(', ')}${page.continue === undefined ? '' : ', …'}`;
   return {
     check: 'API server',
     state: 'problem',
-    result: `answers, but has no Node ${name}: its nodes are ${shown}`,
+    result: `answers, but has no Node ${name}${shown ? `: its nodes are ${shown}` : ', and no other'}`,
     advice:
       "Run this on a node, or in an agent's pod. If this machine is one of them, say which with --node-name; what is said about kernel and CNI is about this machine.",
   };
