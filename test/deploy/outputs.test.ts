@@ -25,6 +25,12 @@ import { reasonToSkip } from '../cluster/parts/reason-to-skip.ts';
 import { helm, template } from './helm.ts';
 import { objectsOf } from './objects.ts';
 
+interface Schema {
+  readonly description?: string;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly items?: Schema;
+}
+
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 const plain = objectsOf(read('deploy/bulkhead.yaml'));
 
@@ -48,6 +54,20 @@ describe('deploy/', () => {
       'ClusterRoleBinding//bulkhead',
       'DaemonSet/bulkhead-system/bulkhead',
     ]);
+  });
+
+  test('kubectl explain has something to say of each field of a node’s status', () => {
+    const { spec } = parse(read('deploy/crd.yaml')) as {
+      spec: { versions: { schema: { openAPIV3Schema: Schema } }[] };
+    };
+    const silent = ({ properties = {}, items }: Schema): string[] => [
+      ...Object.entries(properties).flatMap(([name, schema]) => [
+        ...((schema.description ?? '') === '' ? [name] : []),
+        ...silent(schema),
+      ]),
+      ...(items ? silent(items) : []),
+    ];
+    expect(spec.versions.flatMap(({ schema }) => silent(schema.openAPIV3Schema))).toEqual([]);
   });
 
   test('the agent gets options that it knows, and by default those that it has by itself', () => {
