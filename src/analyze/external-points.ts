@@ -3,11 +3,12 @@
  * ipBlocks and excepts that contain them, so one address per block (and except), taken where no narrower one reaches,
  * is enough; and `internet`, which no block but /0 contains.
  */
-import { addressWidth, cidrContainsCidr, compareAddresses, makeCidr, parseCidr } from '../objects/ip.ts';
+import { addressWidth, makeCidr, parseCidr } from '../objects/ip.ts';
 import type { Address, Cidr } from '../objects/ip.ts';
 import type { Cluster } from '../objects/model.ts';
 import type { Policy } from '../policy/ir.ts';
 import { freeAddress } from './free-address.ts';
+import { compareCidrs, PrefixOrder } from './prefix-order.ts';
 
 export interface ExternalRange {
   /** `internet`, or the canonical text of the block. */
@@ -34,19 +35,18 @@ export function externalRanges(cluster: Cluster, policies: readonly Policy[]): r
   const blocks = blocksOf(policies).filter(
     (cidr) => cidr.prefixLength > 0 && cluster.families.includes(cidr.family),
   );
-  const inside = clusterRanges(cluster);
-  const everything = [...blocks, ...inside, ...unroutable, ...linkLocal];
+  const claimed = [...clusterRanges(cluster), ...unroutable];
+  const notOutside = new PrefixOrder(claimed);
+  const all = new PrefixOrder([...blocks, ...claimed, ...linkLocal]);
   const internet = cluster.families.flatMap((family) => {
-    const ranges = internetRanges.values().filter((range) => range.family === family);
+    const ranges = internetRanges.values().filter((range) => range.family === family && !all.covers(range));
     return (
-      ranges.map((range) => freeAddress(range, everything)).find((address) => address !== undefined) ?? []
+      ranges.map((range) => freeAddress(range, all.inside(range))).find((address) => address !== undefined) ??
+      []
     );
   });
   const ranges = blocks.flatMap((cidr) => {
-    const narrower = [...blocks, ...linkLocal].filter(
-      (other) => other.prefixLength > cidr.prefixLength && cidrContainsCidr(cidr, other),
-    );
-    const address = freeAddress(cidr, [...narrower, ...inside, ...unroutable]);
+    const address = notOutside.covers(cidr) ? undefined : freeAddress(cidr, all.inside(cidr));
     return address ? [{ id: cidr.text, cidr, addresses: [address] }] : [];
   });
   return [...(internet.length > 0 ? [{ id: 'internet', addresses: internet }] : []), ...ranges];
@@ -59,9 +59,7 @@ function blocksOf(policies: readonly Policy[]): readonly Cidr[] {
     .flatMap((section) => section?.rules ?? [])
     .flatMap((rule) => (rule.peers === 'any' ? [] : rule.peers));
   const all = peers.flatMap((peer) => (peer.kind === 'ipBlock' ? [peer.cidr, ...peer.except] : []));
-  return [...new Map(all.map((cidr) => [cidr.text, cidr])).values()].toSorted(
-    (a, b) => compareAddresses(a, b) || a.prefixLength - b.prefixLength,
-  );
+  return [...new Map(all.map((cidr) => [cidr.text, cidr])).values()].toSorted(compareCidrs);
 }
 
 /** Whatever the cluster has or gives to pods, nodes and Services. */

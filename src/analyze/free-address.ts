@@ -1,14 +1,14 @@
-/** Finds an address in a prefix that lies in none of some other prefixes. */
-import { addressWidth, cidrContainsCidr, compareAddresses, makeAddress } from '../objects/ip.ts';
+/** Finds an address in a prefix that lies in none of some narrower prefixes. */
+import { addressWidth, makeAddress } from '../objects/ip.ts';
 import type { Address, Cidr } from '../objects/ip.ts';
 
-/** Takes the first gap, but not its first address if there is another: that one is often a network's own. */
-export function freeAddress(within: Cidr, taken: readonly Cidr[]): Address | undefined {
-  if (taken.some((cidr) => cidrContainsCidr(cidr, within))) return undefined;
-  // Prefixes nest or are disjoint, so the others lie inside or don't matter.
-  const inside = taken.filter((cidr) => cidrContainsCidr(within, cidr)).toSorted(compareAddresses);
+/**
+ * Takes the first gap, but not its first address if there is another: that one is often a network's own.
+ * @param taken lie in `within`, in order of their addresses
+ */
+export function freeAddress(within: Cidr, taken: Iterable<Cidr>): Address | undefined {
   let start = within.bits;
-  for (const cidr of inside) {
+  for (const cidr of taken) {
     if (start < cidr.bits) return pick(start, cidr.bits - 1n);
     if (lastOf(cidr) >= start) start = lastOf(cidr) + 1n;
   }
