@@ -1,6 +1,4 @@
 /** How many rows each table may hold; fixed when the maps are made. */
-import { BulkheadError, failure } from '../../errors.ts';
-
 export interface Capacity {
   /** Pods and nodes, per address family. */
   readonly addresses: number;
@@ -28,22 +26,3 @@ export const defaultCapacity: Capacity = {
   eventBytes: 1 << 20,
   cachedVerdicts: 65_536,
 };
-
-/** `what` names the table for people; `needed` is absent when no slot was left for a row although the count says otherwise. */
-export function fullError(
-  options: { what: keyof Capacity | 'identities'; capacity: number; needed?: number },
-  cause?: unknown,
-): BulkheadError {
-  const { what, capacity, needed } = options;
-  const wanted = needed === undefined ? 'more' : String(needed);
-  return new BulkheadError(
-    failure(
-      'DATAPATH_FULL',
-      `the change needs ${wanted} entries in the table "${what}", which holds ${capacity}; the old policy stays`,
-      {
-        hint: `Raise the datapath's capacity for "${what}" and start it anew, or reduce what the policies tell apart.`,
-      },
-    ),
-    { cause },
-  );
-}

@@ -3,7 +3,7 @@
  * changed; it is there before the first address that names it, and gone after the last.
  */
 import type { AddressValue } from '../../compiler/tables.ts';
-import { fullError } from './capacity.ts';
+import { fullError } from '../full-error.ts';
 import { layouts, roles } from './layout.ts';
 import type { Words } from './words.ts';
 

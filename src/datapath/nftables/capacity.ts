@@ -2,7 +2,7 @@
  * How many elements each kind of table may have on one node. Counted here and not by the kernel: a set with a limit gets
  * all its hash buckets at once, and the kernel walks through them for each rule that looks something up in it.
  */
-import { BulkheadError, failure } from '../../errors.ts';
+import { fullError } from '../full-error.ts';
 import type { Edit } from './entries-of-delta.ts';
 import { shared } from './sets.ts';
 
@@ -39,10 +39,10 @@ export function sizesAfter(before: Sizes, { remove, add }: Edit): Sizes {
 
 /** Throws BulkheadError DATAPATH_FULL. */
 export function requireRoom(sizes: Sizes, rules: number, capacity: NftablesCapacity): void {
-  if (rules > capacity.rules) throw fullError('rules', rules, capacity);
+  if (rules > capacity.rules) throw fullError({ what: 'rules', capacity: capacity.rules, needed: rules });
   for (const [set, size] of sizes) {
     const what = capacityOf(set);
-    if (size > capacity[what]) throw fullError(what, size, capacity);
+    if (size > capacity[what]) throw fullError({ what, capacity: capacity[what], needed: size });
   }
 }
 
@@ -50,16 +50,4 @@ function capacityOf(set: string): keyof NftablesCapacity {
   if (set === shared.ports || set === shared.portRanges) return 'ports';
   if (set.startsWith('range')) return 'cidrs';
   return set === shared.classes || set === shared.anyone || set === shared.anyPort ? 'classes' : 'addresses';
-}
-
-function fullError(what: keyof NftablesCapacity, needed: number, capacity: NftablesCapacity): BulkheadError {
-  return new BulkheadError(
-    failure(
-      'DATAPATH_FULL',
-      `the change needs ${needed} entries in the table "${what}", which holds ${capacity[what]}; the old policy stays`,
-      {
-        hint: `Raise the datapath's capacity for "${what}" and start it anew, or reduce what the policies tell apart.`,
-      },
-    ),
-  );
 }
