@@ -56,7 +56,7 @@ function agentFindings(status: NodePolicyStatus): readonly Finding[] {
     ? {
         check,
         state: 'ok',
-        result: `${agentVersion} enforces ${policies} policies for ${localPods} pods by ${engine}`,
+        result: `${agentVersion} enforces by ${engine} (policies: ${policies}, pods: ${localPods})`,
       }
     : {
         check,

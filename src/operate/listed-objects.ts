@@ -18,7 +18,8 @@ export const nodeStatuses: Resource = {
 export function orNotInstalled(error: unknown): unknown {
   if (!(error instanceof ApiError) || error.status !== 404) return error;
   const message = `the cluster has no ${statusApi.plural}.${statusApi.group}`;
-  const hint = 'Install Bulkhead in this cluster, or choose another one with --context or --kubeconfig.';
+  const hint =
+    'Install Bulkhead in this cluster, or choose another one with --context or --kubeconfig. A node that had an agent enforces what it had until `bulkhead agent --uninstall`.';
   return new BulkheadError(failure('BULKHEAD_NOT_INSTALLED', message, { hint }), { cause: error });
 }
 
