@@ -8,7 +8,7 @@ import type { FlowItem } from './flow-log.ts';
 import { toFlowRecord } from './flow-record.ts';
 import type { FlowRecord, ObservedEvent } from './flow-record.ts';
 import type { Snapshot } from './history.ts';
-import { wallTimeOf } from './wall-time.ts';
+import { WallTime } from './wall-time.ts';
 
 /** What judged the events that are taken now; `version` changes with it. */
 export interface Judges {
@@ -30,6 +30,7 @@ const capacity = 20_000;
 export class FlowJournal {
   readonly #node: string;
   readonly #judges: () => Judges;
+  readonly #wallTime = new WallTime();
   readonly #followers = new Set<(item: FlowItem) => void>();
   #entries: Entry[] = [];
 
@@ -45,7 +46,7 @@ export class FlowJournal {
   /** Must be called before what judged the event changes. */
   add(event: FlowEvent): void {
     const { version, snapshot } = this.#judges();
-    const observed = { node: this.#node, event, wallTime: wallTimeOf(event) };
+    const observed = { node: this.#node, event, wallTime: this.#wallTime.of(event) };
     const record = toFlowRecord([{ ...observed, snapshot }], { nearMisses: false });
     this.#store({ kind: 'flow', record, observed, version });
   }

@@ -2,7 +2,7 @@
 import type { FlowEvent } from '../datapath/datapath.ts';
 import { FlowJoiner } from './flow-join.ts';
 import type { Connection } from './flow-join.ts';
-import { wallTimeOf } from './wall-time.ts';
+import { WallTime } from './wall-time.ts';
 import { toFlowRecord } from './flow-record.ts';
 import type { FlowRecord } from './flow-record.ts';
 import { History } from './history.ts';
@@ -23,6 +23,7 @@ const mostSnapshots = 100;
 export class FlowLog {
   readonly history = new History();
   readonly #joiner = new FlowJoiner();
+  readonly #wallTime = new WallTime();
   readonly #followers = new Set<(item: FlowItem) => void>();
   #items: Stored[] = [];
   /** Those of the flows in the log, oldest first. */
@@ -36,7 +37,7 @@ export class FlowLog {
   add(node: string, event: FlowEvent): void {
     const snapshot = this.history.at(event);
     if (!snapshot) return;
-    const connection = this.#joiner.add({ node, event, snapshot, wallTime: wallTimeOf(event) });
+    const connection = this.#joiner.add({ node, event, snapshot, wallTime: this.#wallTime.of(event) });
     if (connection) this.#store({ kind: 'flow', connection });
   }
 
