@@ -1,6 +1,7 @@
 /** HTTP for probes and scrapers (TCP), and for people on the node (a Unix socket that only root may open). */
 import { createServer } from 'node:http';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { listen } from './listen.ts';
 import type { Listen } from './listen.ts';
 
@@ -20,6 +21,12 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
+/** Probes and scrapers need two or three. By TCP anybody may come, pods too: nobody may take the room of the kubelet. */
+const maxConnectionsEach = 8;
+
+/** By TCP, a connection on which nothing moves for so long ends, be it that the client does not read. */
+const silenceMs = 10_000;
+
 /** Only GET and HEAD: nothing that answers here changes anything. */
 export async function serveHttp(where: Listen, routes: Readonly<Record<string, Route>>): Promise<HttpServer> {
   const server = createServer((request, response) => {
@@ -30,6 +37,10 @@ export async function serveHttp(where: Listen, routes: Readonly<Record<string, R
   });
   // Small and few: a scraper that hangs must not hold a connection for ever.
   server.requestTimeout = 10_000;
+  if ('port' in where) {
+    server.setTimeout(silenceMs);
+    limitConnections(server);
+  }
   await listen(server, where);
   const address = server.address();
   return {
@@ -40,6 +51,22 @@ export async function serveHttp(where: Listen, routes: Readonly<Record<string, R
       await closed;
     },
   };
+}
+
+/** Of each address; one more is closed unanswered. */
+function limitConnections(server: Server): void {
+  const open = new Map<string, number>();
+  server.on('connection', (socket: Socket) => {
+    const { remoteAddress = '' } = socket;
+    const count = (open.get(remoteAddress) ?? 0) + 1;
+    open.set(remoteAddress, count);
+    socket.once('close', () => {
+      const left = (open.get(remoteAddress) ?? 1) - 1;
+      if (left > 0) open.set(remoteAddress, left);
+      else open.delete(remoteAddress);
+    });
+    if (count > maxConnectionsEach) socket.destroy();
+  });
 }
 
 async function respond(

@@ -101,6 +101,30 @@ describe('by TCP', () => {
     expect(await answer({ port, path: '/livez' })).toEqual([200, 'ok\n']);
   });
 
+  test('who opens connection after connection is refused more, and takes no room of others', async () => {
+    const { port = 0 } = await serve();
+    const greedy = Array.from({ length: 40 }, () =>
+      connect({ port, host: '127.0.0.1', localAddress: '127.0.0.2' }).on('error', () => undefined),
+    );
+    const refused = greedy.map(async (socket) => once(socket, 'close'));
+    await Promise.any(refused);
+    expect(await answer({ port, path: '/livez' })).toEqual([200, 'ok\n']);
+    for (const socket of greedy.slice(0, 4)) socket.destroy();
+    // Those that were let in are the first ones, and stay.
+    await Promise.all(refused.slice(20));
+    expect(greedy.slice(4, 8).map(({ destroyed }) => destroyed)).toEqual([false, false, false, false]);
+    for (const socket of greedy) socket.destroy();
+    // Whoever closes its connections is let in again.
+    await expect
+      .poll(async () =>
+        ask({ port, path: '/livez', localAddress: '127.0.0.2' }).then(
+          ({ statusCode }) => statusCode,
+          () => 'refused',
+        ),
+      )
+      .toBe(200);
+  });
+
   test('a port that somebody else has is an error', async () => {
     const { port = 0 } = await serve();
     await expect(serve({ port, host: '127.0.0.1' })).rejects.toThrow('EADDRINUSE');
