@@ -56,6 +56,23 @@ describe('usage', () => {
     expect(stderr).toContain('hint: Did you mean --output?');
   });
 
+  it.each([
+    ['--sync-period=720h', 'at most 24 days'],
+    ['--sync-period=0s', 'Write 500ms'],
+    ['--health-port=', 'It must be a port.'],
+    ['--health-port=0x50', 'It must be a port.'],
+    ['--node-name=', 'It must not be empty.'],
+    ['--run-dir=', 'It must not be empty.'],
+    ['--bpffs=', 'It must not be empty.'],
+    ['--cni-conf-dir=', 'It must not be empty.'],
+    ['--pod-interfaces=', 'It must not be empty.'],
+  ])('an agent does not begin with %s', async (option, why) => {
+    const { code, stdout, stderr } = await bulkhead(['agent', '--kubeconfig=/does/not/exist', option]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain('error CLI_INVALID_VALUE: ');
+    expect(stderr).toContain(why);
+  });
+
   it('names the choices of an option', async () => {
     const { code, stderr } = await bulkhead(['version', '-o', 'xml']);
     expect(code).toBe(2);

@@ -95,7 +95,8 @@ export const agentCommand = (session: Session): Command =>
         await runAgent({
           options: {
             ...place,
-            node: options.nodeName ?? hostname(),
+            // As the kubelet names it.
+            node: options.nodeName ?? hostname().toLowerCase(),
             version: packageVersion(),
             engine: options.datapath,
             startup: options.startup,
@@ -124,7 +125,6 @@ export const agentCommand = (session: Session): Command =>
 
 function parsePort(text: string): number {
   const port = Number(text);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new InvalidArgumentError('It must be a port.');
+  if (!/^\d+$/.test(text) || port > 65_535) throw new InvalidArgumentError('It must be a port.');
   return port;
 }

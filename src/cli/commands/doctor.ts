@@ -36,7 +36,7 @@ export const doctorCommand = (session: Session): Command =>
       run: async ({ options, progress }) => {
         const { diagnose } = await import('../../doctor/doctor.ts');
         progress.stage('looking at the node');
-        const { nodeName = hostname(), kubeconfig, context, datapath } = options;
+        const { nodeName = hostname().toLowerCase(), kubeconfig, context, datapath } = options;
         const diagnosis = await diagnose({
           nodeName,
           connect: {
