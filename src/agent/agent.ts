@@ -69,6 +69,8 @@ export class Agent {
   /** Undefined: no gate was asked for. */
   readonly #gateKeeper: GateKeeper | undefined;
   readonly #events: RefusalEvents | undefined;
+  /** This one, as the API server had it last. */
+  #node: Node | undefined;
   #status: StatusWriter | undefined;
   #beat: NodeJS.Timeout | undefined;
   #version = 0;
@@ -172,7 +174,7 @@ export class Agent {
       logger,
       metrics: this.#metrics,
       health: this.#health,
-      ownNode: (node, uid) => this.#ownNode(node, uid),
+      ownNode: (node) => this.#ownNode(node),
       update: (update) => {
         this.#update(update);
         if (!this.#health.ready) this.#firstSync();
@@ -227,11 +229,12 @@ export class Agent {
     this.#logger.log('info', 'stopped; the kernel goes on enforcing');
   }
 
-  #ownNode(node: Node, uid: string): void {
+  #ownNode(node: Node): void {
+    this.#node = node;
     this.#status ??= this.#options.publishStatus
       ? new StatusWriter({
           client: this.#client,
-          node: { name: node.name, uid },
+          node: () => this.#node ?? node,
           status: () => this.#statusNow(),
           onResult: (error) => this.#noteStatus(error),
         })
@@ -251,6 +254,7 @@ export class Agent {
     const readable = [...update.networkPolicies].map(
       ([key, object]) => [key, object?.refused === undefined ? object?.policy : undefined] as const,
     );
+    this.#node = update.nodes.get(this.#options.node) ?? this.#node;
     const nodes = [...update.nodes].map(([name, node]) => [name, node && this.#podRangesOf(node)] as const);
     this.#events?.know(update.networkPolicies);
     const pods = this.#claims.told(update.pods, this.#version === 0);

@@ -2,6 +2,7 @@
 import { BulkheadError } from '../errors.ts';
 import type { KubernetesClient } from '../kubernetes/client.ts';
 import type { Resource } from '../kubernetes/resource.ts';
+import type { Node } from '../objects/model.ts';
 import { statusApi } from './node-status.ts';
 import type { NodePolicyStatus } from './node-status.ts';
 
@@ -9,7 +10,8 @@ const resource: Resource = { group: statusApi.group, version: statusApi.version,
 
 export interface StatusWriterOptions {
   readonly client: KubernetesClient;
-  readonly node: { readonly name: string; readonly uid: string };
+  /** As it is now: what belongs to one that is gone is removed, even where another one has its name. */
+  readonly node: () => Pick<Node, 'name' | 'uid'>;
   readonly status: () => NodePolicyStatus;
   /** Called after each attempt; undefined: it was written. */
   readonly onResult: (error: BulkheadError | undefined) => void;
@@ -61,15 +63,16 @@ export class StatusWriter {
   async #write(): Promise<void> {
     const { client, node, status, onResult } = this.#options;
     this.#dirty = false;
-    const owner = { apiVersion: 'v1', kind: 'Node', name: node.name, uid: node.uid };
+    const { name, uid } = node();
+    const owner = { apiVersion: 'v1', kind: 'Node', name, uid };
     const object = {
       apiVersion: `${statusApi.group}/${statusApi.version}`,
       kind: statusApi.kind,
-      metadata: { name: node.name, ownerReferences: [owner] },
+      metadata: { name, ownerReferences: [owner] },
       status: status(),
     };
     try {
-      await client.apply(resource, { name: node.name }, object, {
+      await client.apply(resource, { name }, object, {
         fieldManager: 'bulkhead-agent',
         force: true,
       });

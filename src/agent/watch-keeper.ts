@@ -7,7 +7,6 @@ import { BulkheadError } from '../errors.ts';
 import { Backoff } from '../kubernetes/backoff.ts';
 import type { KubernetesClient } from '../kubernetes/client.ts';
 import { nodes } from '../kubernetes/resource.ts';
-import { asFields, asText } from '../kubernetes/untyped.ts';
 import type { Node } from '../objects/model.ts';
 import { ClusterWatch } from '../sources/api/cluster-watch.ts';
 import type { ClusterUpdate } from '../sources/api/cluster-watch.ts';
@@ -25,7 +24,7 @@ export interface WatchKeeperOptions {
   readonly metrics: AgentMetrics;
   readonly health: Health;
   /** Once, before the first update. */
-  readonly ownNode: (node: Node, uid: string) => void;
+  readonly ownNode: (node: Node) => void;
   readonly update: (update: ClusterUpdate) => void;
   /** The condition `api` is another one now. */
   readonly changed: () => void;
@@ -134,7 +133,7 @@ export class WatchKeeper {
         const raw = await client.get(nodes, { name: options.node });
         this.#error = undefined;
         const { object } = decodeNode(raw);
-        if (object) found(object, asText(asFields(raw['metadata'])?.['uid']) ?? '');
+        if (object) found(object);
         return;
       } catch (error) {
         if (!(error instanceof BulkheadError)) throw error;

@@ -103,6 +103,8 @@ export interface ServiceEndpoints {
 
 export interface Node {
   readonly name: string;
+  /** Only of nodes of an API server: another one by the same name has another. */
+  readonly uid?: string;
   readonly labels: Labels;
   readonly addresses: readonly Address[];
   readonly podCIDRs: readonly Cidr[];

@@ -372,6 +372,23 @@ describe.skipIf(!isRoot || reason !== undefined)(
           expect(lines.filter((line) => line.includes(mark))).toEqual([]);
       });
 
+      test('reports for the Node that there is, when another one has taken the name', async () => {
+        await synced();
+        const owner = async (): Promise<string | undefined> => {
+          const { body } = await api.request('GET', status);
+          const { metadata } = body as { metadata?: { ownerReferences?: readonly { uid: string }[] } };
+          return metadata?.ownerReferences?.[0]?.uid;
+        };
+        const uid = async (): Promise<string> => {
+          const found = (await api.must('GET', `/api/v1/nodes/${node}`)) as { metadata: { uid: string } };
+          return found.metadata.uid;
+        };
+        await expect.poll(owner, { timeout: 10_000 }).toBe(await uid());
+        await api.must('DELETE', `/api/v1/nodes/${node}`);
+        await createNode();
+        await expect.poll(owner, { timeout: 10_000 }).toBe(await uid());
+      });
+
       test('is alone on its node', async () => {
         await synced();
         const running = agent;

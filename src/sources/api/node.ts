@@ -8,8 +8,10 @@ import type { ObjectReader } from './object-reader.ts';
 /** Addresses and pod ranges that can't be read are left out. */
 export function decodeNode(raw: RawObject): Decoded<Node> {
   const { object, metadata, name, file, problems } = read('nodes', raw);
+  const uid = metadata?.text('uid');
   const node: Node = {
     name,
+    ...(uid === undefined ? {} : { uid }),
     labels: metadata?.textMap('labels') ?? {},
     addresses: readAddresses(object.object('status')),
     podCIDRs: readPodCidrs(object.object('spec')),
