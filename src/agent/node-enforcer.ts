@@ -15,7 +15,7 @@ import { BulkheadError, failure } from '../errors.ts';
 import type { Policy } from '../policy/ir.ts';
 import { closedVersion } from './refused-policy.ts';
 import type { Refusal } from './refused-policy.ts';
-import { nextToGive, weightOf } from './room.ts';
+import { namespaceOf, nextToGive, weightOf } from './room.ts';
 
 /** A policy as it should be enforced; `refusal`: as much of it as could be read, and why not more. */
 export interface WantedPolicy {
@@ -42,6 +42,8 @@ interface PolicyState {
   /** What was last handed to the compiler and accepted by the datapath. */
   enforced: Policy | undefined;
   refusal: Refusal | undefined;
+  /** Refused without having been offered. */
+  isUntried?: boolean;
 }
 
 /** Opens the datapath anew; what is in the kernel goes on enforcing until its first `apply`. */
@@ -49,6 +51,9 @@ export type OpenDatapath = () => Datapath;
 
 /** About a third of the pods that a node may have: a rolling update, or a node that is drained and filled again. */
 export const spareSets = 32;
+
+/** After so many policies of a namespace that found no room the rest of it waits for the next pass. */
+const patience = 8;
 
 export class NodeEnforcer {
   readonly #node: string;
@@ -120,7 +125,10 @@ export class NodeEnforcer {
   retryRefused(now = Date.now()): boolean {
     if (this.#behind) this.#pieceByPiece(now);
     const retried = [...this.#policies].filter(([, { wanted, refusal }]) => refusal && !wanted.refusal);
-    for (const [id] of retried) this.#offer(id, now);
+    this.#offerAll(
+      retried.map(([id]) => id),
+      now,
+    );
     return retried.some(([id]) => this.#policies.get(id)?.refusal === undefined);
   }
 
@@ -226,18 +234,65 @@ export class NodeEnforcer {
     // Not even that: nothing is written until there is room, and every later change tries again.
     if (this.#behind) return outcome;
     this.#unoffered.clear();
-    for (const id of changed) this.#offer(id, now);
+    this.#offerAll(changed, now);
     return outcome;
+  }
+
+  /**
+   * Each by itself, the lightest first, those that have been passed over before all. Whoever has written thousands that do
+   * not fit must not hold up the changes of everybody else until each has been tried.
+   */
+  #offerAll(ids: readonly string[], now: number): void {
+    const failed = new Map<string, number>();
+    const rest: (readonly [id: string, state: PolicyState, reason: Reason])[] = [];
+    const reasons = new Map<string, Reason>();
+    for (const [id, state] of this.#inTurn(ids)) {
+      const namespace = namespaceOf(id);
+      const reason = reasons.get(namespace);
+      if (reason && (failed.get(namespace) ?? 0) >= patience) {
+        rest.push([id, state, reason]);
+        continue;
+      }
+      this.#offer(id, now);
+      state.isUntried = false;
+      const { refusal } = state;
+      if (refusal?.code !== 'DATAPATH_FULL') continue;
+      failed.set(namespace, (failed.get(namespace) ?? 0) + 1);
+      reasons.set(namespace, refusal);
+    }
+    if (rest.length > 0) this.#passOver(rest, now);
+  }
+
+  #inTurn(ids: readonly string[]): readonly (readonly [id: string, state: PolicyState])[] {
+    return ids
+      .flatMap((id) => {
+        const state = this.#policies.get(id);
+        return state ? [{ id, state, weight: weightOf(state.wanted.policy) }] : [];
+      })
+      .toSorted(
+        (a, b) =>
+          Number(b.state.isUntried ?? false) - Number(a.state.isUntried ?? false) || a.weight - b.weight,
+      )
+      .map(({ id, state }) => [id, state] as const);
+  }
+
+  #passOver(rest: readonly (readonly [id: string, state: PolicyState, reason: Reason])[], now: number): void {
+    this.#attempt({ policies: rest.map(([id, state]) => [id, insteadOf(state)]) });
+    for (const [id, state, reason] of rest) {
+      const since = state.refusal?.since ?? now;
+      this.#accepted(id, insteadOf(state), { ...reason, since, enforced: substituteOf(state) });
+      state.isUntried = true;
+    }
+    this.#makeRoom(now);
   }
 
   /** The wanted version of one policy; where the datapath refuses it, what `refused-policy.ts` says. */
   #offer(id: string, now: number): void {
     const state = this.#policies.get(id);
     if (!state) return;
-    const { wanted, enforced } = state;
+    const { wanted } = state;
     const instead = insteadOf(state);
-    // What was closed before this version came is closed still.
-    const isPrevious = state.refusal ? state.refusal.enforced === 'previous' : enforced !== undefined;
+    const substitute = substituteOf(state);
     const wanting = { id, weight: weightOf(wanted.policy) };
     const given = new Map<string, PolicyState>();
     for (let count = 1; ; count *= 2) {
@@ -247,7 +302,7 @@ export class NodeEnforcer {
       const giving = this.#isFull ? nextToGive(this.#policies, wanting).slice(0, count) : [];
       // Rows that go make room for others with the next change only.
       this.#attempt({ policies: [[id, instead]] });
-      this.#accepted(id, instead, { ...reason, enforced: isPrevious ? 'previous' : 'closed' });
+      this.#accepted(id, instead, { ...reason, enforced: substitute });
       this.#makeRoom(now);
       if (this.#behind || giving.length === 0) break;
       this.#giveWay(giving, reason, given);
@@ -314,4 +369,10 @@ export class NodeEnforcer {
 /** What holds where the wanted version does not fit. */
 function insteadOf({ wanted, enforced }: PolicyState): Policy {
   return enforced ?? closedVersion(wanted.policy);
+}
+
+/** What was closed before this version came is closed still. */
+function substituteOf({ refusal, enforced }: PolicyState): Refusal['enforced'] {
+  if (refusal) return refusal.enforced;
+  return enforced ? 'previous' : 'closed';
 }

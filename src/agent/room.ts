@@ -57,6 +57,6 @@ export function nextToGive(policies: ReadonlyMap<string, Holder>, wanting?: Want
 }
 
 /** Of an id as in the IR: `NetworkPolicy/namespace/name`. */
-function namespaceOf(id: string): string {
+export function namespaceOf(id: string): string {
   return id.split('/')[1] ?? '';
 }

@@ -9,10 +9,13 @@ export class FakeDatapath implements Datapath {
   refuses = false;
   portCapacity = Infinity;
   closed = false;
+  /** How often it was offered something. */
+  offers = 0;
   drifts: readonly Drift[] = [];
   #ports = 0;
 
   apply(delta: Delta): void {
+    this.offers += 1;
     const ports = this.#ports + delta.add.ports.length - delta.sweep.ports.length;
     if (this.refuses || ports > this.portCapacity)
       throw new BulkheadError(failure('DATAPATH_FULL', 'no room'));

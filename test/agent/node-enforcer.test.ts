@@ -112,6 +112,27 @@ describe('what does not fit', () => {
     ).toEqual([5, 7]);
   });
 
+  test('is not tried policy by policy where a namespace has hundreds: what others change does not wait for it', () => {
+    const { enforcer, datapath } = setUp();
+    enforcer.update(updateBetween(undefined, state(world)));
+    datapath().portCapacity = 8;
+    const hundreds = Array.from({ length: 200 }, (_, index) =>
+      policy(`greedy-${index}`, [1, 3, 5, 7, 9, 11, 13, 15, 17, 21 + 2 * index]),
+    );
+    const others = policy('modest', [80]).replace('namespace: x', 'namespace: other');
+    const inY = pod('theirs', '10.0.0.4').replace('namespace: x', 'namespace: other');
+    const after = state(`${world}${inY.replace('app: theirs', 'app: server')}${hundreds.join('')}${others}`);
+    enforcer.update(updateBetween(state(world), after));
+    expect(datapath().offers).toBeLessThan(100);
+    expect(enforcer.refusals.size).toBe(200);
+    expect(enforcer.refusals.has('NetworkPolicy/other/modest')).toBe(false);
+    expect(datapath().model.judge(flowTo(after.cluster, 1)).allowed).toBe(false);
+    // Those that were passed over come first, until each has had its turn.
+    datapath().portCapacity = Infinity;
+    enforcer.retryRefused();
+    expect([...enforcer.refusals]).toEqual([]);
+  });
+
   test('leaves the pods that changed with it enforced, and closes those of a policy that never was in force', () => {
     const { enforcer, datapath } = setUp();
     const before = state(world);
