@@ -6,6 +6,7 @@
  */
 import type { Condition, ConditionName } from './health.ts';
 import type { Refusal } from './refused-policy.ts';
+import { namespaceOf } from './room.ts';
 
 export const statusApi = {
   group: 'bulkhead.io',
@@ -43,6 +44,8 @@ export interface NodePolicyStatus {
   /** How many; `refused` may name fewer. */
   readonly refusedPolicies: number;
   readonly refused: readonly RefusedPolicyStatus[];
+  /** Namespaces of which `refused` does not name all; absent: there is none. */
+  readonly unnamedIn?: readonly string[];
   readonly conditions: readonly ConditionStatus[];
   /** RFC 3339: the agent was alive then; it says so once a minute. */
   readonly heartbeat: string;
@@ -64,16 +67,19 @@ export interface NodeState {
 
 export function nodePolicyStatus(state: NodeState, now: Date): NodePolicyStatus {
   const { refusals, conditions, ...rest } = state;
+  const inOrder = fewestFirst(refusals);
+  const unnamed = inOrder.slice(refusedLimit).map(([id]) => namespaceOf(id));
   return {
     ...rest,
     refusedPolicies: refusals.size,
-    refused: [...refusals].slice(0, refusedLimit).map(([id, { code, message, enforced, since }]) => ({
+    refused: inOrder.slice(0, refusedLimit).map(([id, { code, message, enforced, since }]) => ({
       policy: id.slice(id.indexOf('/') + 1),
       code,
       message,
       enforced,
       since: new Date(since).toISOString(),
     })),
+    ...(unnamed.length > 0 ? { unnamedIn: [...new Set(unnamed)] } : {}),
     conditions: [...conditions].map(([name, { ok, reason, message, since }]) => ({
       type: `${name.charAt(0).toUpperCase()}${name.slice(1)}`,
       status: ok ? 'True' : 'False',
@@ -83,4 +89,10 @@ export function nodePolicyStatus(state: NodeState, now: Date): NodePolicyStatus 
     })),
     heartbeat: now.toISOString(),
   };
+}
+
+/** Namespaces with few refusals come first: one with hundreds must not hide those of others. */
+function fewestFirst(refusals: NodeState['refusals']): readonly (readonly [id: string, refusal: Refusal])[] {
+  const namespaces = Map.groupBy(refusals, ([id]) => namespaceOf(id));
+  return [...namespaces.values()].toSorted((a, b) => a.length - b.length).flat();
 }

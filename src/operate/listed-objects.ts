@@ -54,6 +54,7 @@ export function nameOf(object: RawObject): string {
 export function decodeStatus(object: RawObject): NodePolicyStatus {
   const status = asFields(object['status']);
   const number = (key: string): number => Number(status?.[key] ?? 0);
+  const unnamedIn = asList(status?.['unnamedIn']).flatMap((name) => asText(name) ?? []);
   return {
     agentVersion: textOf(status, 'agentVersion'),
     engine: textOf(status, 'engine'),
@@ -62,6 +63,7 @@ export function decodeStatus(object: RawObject): NodePolicyStatus {
     localPods: number('localPods'),
     refusedPolicies: number('refusedPolicies'),
     refused: asList(status?.['refused']).map(decodeRefusal),
+    ...(unnamedIn.length > 0 ? { unnamedIn } : {}),
     conditions: asList(status?.['conditions']).map(decodeCondition),
     heartbeat: textOf(status, 'heartbeat'),
   };

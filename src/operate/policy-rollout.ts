@@ -121,9 +121,17 @@ function missingReason(
   if (state === 'starting') return 'the agent has not read the cluster yet';
   const order = compareResourceVersions(status.realisedResourceVersion, policy.resourceVersion);
   if (order === undefined || order < 0) return 'not in the kernel yet';
-  const { refused } = status;
-  const mayBeUnnamed = refused.length >= refusedLimit && !refused.some((one) => one.policy === policy.key);
-  return mayBeUnnamed ? 'the node refuses more policies than it names' : undefined;
+  return mayBeUnnamed(policy, status) ? 'the node refuses more policies than it names' : undefined;
+}
+
+/** Agents of before did not say of whom they name not all. */
+function mayBeUnnamed(
+  { key }: ListedPolicy,
+  { refused, refusedPolicies, unnamedIn }: NodePolicyStatus,
+): boolean {
+  if (refused.some(({ policy }) => policy === key)) return false;
+  if (unnamedIn) return unnamedIn.includes(key.slice(0, key.indexOf('/')));
+  return refused.length >= refusedLimit && refused.length !== refusedPolicies;
 }
 
 function nodeReport(

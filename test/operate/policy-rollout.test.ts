@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { refusedLimit, type NodePolicyStatus } from '../../src/agent/node-status.ts';
+import { nodePolicyStatus, refusedLimit, type NodePolicyStatus } from '../../src/agent/node-status.ts';
+import { decodeStatus } from '../../src/operate/listed-objects.ts';
 import { rolloutReport, staleAfterMs } from '../../src/operate/policy-rollout.ts';
 
 const now = Date.parse('2026-01-01T12:00:00Z');
@@ -68,7 +69,47 @@ test('where a node names no more refusals, a policy that it does not name may be
     ...refusal,
     policy: `other/${index}`,
   }));
-  expect(report({ refused }).policies[0]).toMatchObject({ realised: [], pending: [{ node: 'n1' }] });
+  const ofBefore = { refused, refusedPolicies: refusedLimit + 1 };
+  expect(report(ofBefore).policies[0]).toMatchObject({ realised: [], pending: [{ node: 'n1' }] });
+  expect(report({ ...ofBefore, unnamedIn: ['shop'] }).policies[0]).toMatchObject({ realised: [] });
+});
+
+test('a namespace with more refusals than a node names hides its own only', () => {
+  const { policy: _, since, ...reason } = refusal;
+  const one = { ...reason, since: Date.parse(since) };
+  const many = Array.from(
+    { length: 2 * refusedLimit },
+    (_none, index) => [`NetworkPolicy/greedy/${index}`, one] as const,
+  );
+  const status = nodePolicyStatus(
+    {
+      agentVersion: '0.1.0',
+      engine: 'ebpf',
+      realisedResourceVersion: '100',
+      policies: 1002,
+      localPods: 3,
+      refusals: new Map([...many, ['NetworkPolicy/shop/refused', one]]),
+      conditions: new Map(),
+    },
+    new Date(now),
+  );
+  const keys = ['shop/cart', 'shop/refused', 'greedy/0', 'greedy/999'];
+  const { policies } = rolloutReport(
+    [{ name: 'n1', status: decodeStatus({ status }) }],
+    keys.map((key) => ({ ...policy, key })),
+    now,
+  );
+  const states = policies.map(({ realised, pending, refused }) => [
+    realised.length,
+    pending.length,
+    refused.length,
+  ]);
+  expect(states).toEqual([
+    [1, 0, 0],
+    [0, 0, 1],
+    [0, 0, 1],
+    [0, 1, 0],
+  ]);
 });
 
 test.each([
