@@ -16,7 +16,7 @@ import type { Refusal } from './refused-policy.ts';
 const events: Resource = { group: 'events.k8s.io', version: 'v1', plural: 'events' };
 
 export interface RefusalEventsOptions {
-  readonly client: KubernetesClient;
+  readonly client: Pick<KubernetesClient, 'create' | 'patch'>;
   readonly node: string;
   /** Called after each attempt; undefined: it was written. What was not is tried again. */
   readonly onResult: (error: BulkheadError | undefined) => void;
@@ -50,6 +50,8 @@ export class RefusalEvents {
   readonly #revisions = new Map<string, PolicyRevision>();
   /** By what they are the same Event. */
   #told = new Map<string, Told>();
+  /** When an Event of a namespace was last tried, as `performance.now()`. */
+  #tried = new Map<string, number>();
   readonly #closing = new AbortController();
   #wake = Promise.withResolvers<void>();
 
@@ -85,6 +87,8 @@ export class RefusalEvents {
       isNews ||= !known;
       this.#told.set(identity, known ?? { refusal, revision, count: 0, due: 0 });
     }
+    const namespaces = new Set(this.#told.values().map(({ revision }) => revision.namespace));
+    this.#tried = new Map(this.#tried.entries().filter(([namespace]) => namespaces.has(namespace)));
     if (isNews) this.#wake.resolve();
   }
 
@@ -103,6 +107,7 @@ export class RefusalEvents {
         await Promise.race([this.#wake.promise, this.#wait(this.#pace.retryMs)]);
         continue;
       }
+      this.#tried.set(due[1].revision.namespace, performance.now());
       const isWritten = await this.#write(due);
       due[1].due = performance.now() + (isWritten ? this.#pace.renewMs : this.#pace.retryMs);
       await this.#wait(this.#pace.gapMs);
@@ -115,9 +120,17 @@ export class RefusalEvents {
     await delay(milliseconds, undefined, { signal, ref: false }).catch(() => undefined);
   }
 
+  /** Of the namespace whose turn was the longest ago: nobody waits until thousands of somebody else's are told. */
   #due(): readonly [identity: string, told: Told] | undefined {
     const now = performance.now();
-    return this.#told.entries().find(([, { due }]) => due <= now);
+    const turn = ({ revision }: Told): number => this.#tried.get(revision.namespace) ?? -1;
+    return this.#told
+      .entries()
+      .filter(([, { due }]) => due <= now)
+      .reduce<readonly [string, Told] | undefined>(
+        (first, one) => (first && turn(first[1]) <= turn(one[1]) ? first : one),
+        undefined,
+      );
   }
 
   /** Whether that is settled. */

@@ -30,6 +30,31 @@ interface WrittenEvent {
   readonly series?: { readonly count: number };
 }
 
+test('events of a namespace with hundreds of refusals keep nobody else waiting', async () => {
+  const told: string[] = [];
+  const events = new RefusalEvents({
+    client: {
+      create: async (_, { namespace = '' }) => Promise.resolve({ n: told.push(namespace) }),
+      patch: async () => Promise.resolve({}),
+    },
+    node: 'n1',
+    onResult: () => undefined,
+    pace: { gapMs: 1 },
+  });
+  const keys = [...Array.from({ length: 300 }, (_, index) => `greedy/${index}`), 'shop/cart'];
+  events.know(
+    keys.map((key) => {
+      const [namespace, name] = key.split('/');
+      const metadata = { namespace, name, uid: key, resourceVersion: '1' };
+      return [key, decodeApiPolicy({ metadata, spec: { podSelector: {} } }).policy] as const;
+    }),
+  );
+  events.refused(new Map(keys.map((key) => [`NetworkPolicy/${key}`, full])));
+  await expect.poll(() => told.length, patiently).toBeGreaterThan(2);
+  events.close();
+  expect(told.slice(0, 3)).toEqual(['greedy', 'shop', 'greedy']);
+});
+
 describe.skipIf(reason !== undefined)(`events of refusals${reason ? ` (skipped: ${reason})` : ''}`, () => {
   let cluster: ReportedCluster;
   let client: KubernetesClient;
