@@ -1,5 +1,5 @@
 /** The agent as a process: from its start until it is told to end. */
-import { closeSync, mkdirSync, rmSync } from 'node:fs';
+import { closeSync, rmSync } from 'node:fs';
 import type { KubernetesClient } from '../kubernetes/client.ts';
 import { Agent } from './agent.ts';
 import { settleHeap } from './heap.ts';
@@ -11,6 +11,7 @@ import { removeGate } from './gate/gate-keeper.ts';
 import { agentPaths } from './options.ts';
 import type { AgentOptions } from './options.ts';
 import { requireCapabilities } from './required-capabilities.ts';
+import { prepareRunDirectory } from './run-directory.ts';
 
 /** Resolves after SIGTERM or SIGINT; the kernel then goes on enforcing. Must run as root. */
 export async function runAgent(given: {
@@ -20,14 +21,18 @@ export async function runAgent(given: {
 }): Promise<void> {
   const { options, client, log } = given;
   requireCapabilities(options.engine);
-  mkdirSync(options.runDirectory, { recursive: true, mode: 0o700 });
+  prepareRunDirectory(options.runDirectory);
   const told = new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
   });
   const agent = new Agent(options, client, createLogger(log), settleHeap);
-  await agent.start();
-  await told;
-  await agent.stop();
+  try {
+    await agent.start();
+    await told;
+  } finally {
+    // One that could not start must not stay: it would hold the lock, and follow nothing.
+    await agent.stop();
+  }
 }
 
 /** Takes enforcement out of the node's kernel, whoever put it there. Throws BulkheadError while an agent runs. */
@@ -36,7 +41,7 @@ export function uninstallAgent(
 ): void {
   requireCapabilities('auto');
   const { lock, pinDir, claims, gateSocket } = agentPaths(place);
-  mkdirSync(place.runDirectory, { recursive: true, mode: 0o700 });
+  prepareRunDirectory(place.runDirectory);
   const held = lockNode(lock);
   try {
     // First of all: from here on no pod waits for an agent.

@@ -39,7 +39,7 @@ export class ClaimFiles implements ClaimStore {
   }
 
   remove(container: string): void {
-    rmSync(this.#path(container), { force: true });
+    rmSync(this.#path(container), { recursive: true, force: true });
   }
 
   #read(container: string): Claim | undefined {
