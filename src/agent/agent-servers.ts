@@ -8,12 +8,16 @@ import { readFlowQuery, streamFlows } from './flow-stream.ts';
 import type { Health } from './health.ts';
 import { json, serveHttp, text } from './http-server.ts';
 import type { HttpServer, Route } from './http-server.ts';
+import { keptAnswer } from './kept-answer.ts';
 import type { LiveCluster } from './live-cluster.ts';
 import type { AgentMetrics } from './metrics/agent-metrics.ts';
 import type { NodeEnforcer } from './node-enforcer.ts';
 import type { NodePolicyStatus } from './node-status.ts';
 import { agentPaths } from './options.ts';
 import type { AgentOptions } from './options.ts';
+
+/** A page of thousands of rules takes a tenth of a second in which nothing else is done. */
+const pageAgeMs = 1000;
 
 export interface AgentServersOptions {
   readonly options: AgentOptions;
@@ -59,7 +63,7 @@ export class AgentServers {
       '/livez': probe(() => health.live),
       '/readyz': probe(() => health.ready),
       '/healthz': probe(() => health.healthy),
-      '/metrics': () => this.#metricsPage(),
+      '/metrics': keptAnswer(() => this.#metricsPage(), { ageMs: pageAgeMs }),
     };
   }
 
@@ -67,6 +71,7 @@ export class AgentServers {
     const { status, enforcer, journal, cluster } = this.#options;
     return {
       ...this.#publicRoutes(),
+      '/metrics': () => this.#metricsPage(),
       '/status': () => json(status()),
       '/policies': () => text(200, policyText(enforcer)),
       '/pods': () =>

@@ -257,11 +257,11 @@ describe.skipIf(!isRoot || reason !== undefined)(
         await synced({ syncPeriodMs: 200 });
         while (await reaches());
         await sleep(300);
-        expect((await get('/metrics')).body).not.toContain('bulkhead_drift_total{');
+        expect((await get('/debug/metrics')).body).not.toContain('bulkhead_drift_total{');
         inNetns(network.node, () => spawnSync('nft', ['flush', 'ruleset']));
         await until(() => log.includes('made anew'));
         expect(await reaches()).toBe(false);
-        expect((await get('/metrics')).body).toMatch(/bulkhead_drift_total\{kind="table"\} [1-9]/);
+        expect((await get('/debug/metrics')).body).toMatch(/bulkhead_drift_total\{kind="table"\} [1-9]/);
       });
 
       test.skipIf(engine !== 'ebpf')(
@@ -302,7 +302,7 @@ describe.skipIf(!isRoot || reason !== undefined)(
         await until(() => log.includes('made anew'));
         expect(pinnedGenerations(pins)).toEqual([Number(generation) + 1]);
         expect(await reaches()).toBe(false);
-        expect((await get('/metrics')).body).toMatch(/bulkhead_drift_total\{kind="rows"\} 1\b/);
+        expect((await get('/debug/metrics')).body).toMatch(/bulkhead_drift_total\{kind="rows"\} 1\b/);
         log = '';
         await sleep(500);
         expect(log).not.toContain('error');

@@ -85,7 +85,7 @@ export class Agent {
 
   /** The value of a metric with just these labels; 0 where there is none. */
   async metric(series: string): Promise<number> {
-    const { body } = await this.get('/metrics');
+    const { body } = await this.get('/debug/metrics');
     const line = body.split('\n').find((one) => one.startsWith(`${series} `));
     return Number(line?.slice(series.length) ?? 0);
   }

@@ -18,7 +18,7 @@ function newestPins({ network }: LightStand): string {
 /** Until the agent has put in force anew what `action` took away. */
 async function untilMended({ agent }: LightStand, action: () => void): Promise<void> {
   const drifts = async (): Promise<number> => {
-    const { body } = await agent.get('/metrics');
+    const { body } = await agent.get('/debug/metrics');
     const counts = [...body.matchAll(/^bulkhead_drift_total\{.*\} (\d+)$/gm)];
     return counts.reduce((sum, [, count]) => sum + Number(count), 0);
   };
