@@ -9,6 +9,9 @@ import type { Socket } from 'node:net';
 /** How long to wait for a client that speaks first. Milliseconds. */
 const silence = 200;
 
+/** A timer that is later than that tells of a process that had no time to hear the client. Milliseconds. */
+const late = 50;
+
 /** Many probe a port at once, and the daemon may be busy with a change meanwhile. */
 const backlog = 4096;
 
@@ -36,16 +39,26 @@ export function serveTcp(fd: number, line: string): { close(): void } {
 }
 
 function converse(socket: Socket, line: string): void {
-  const greet = setTimeout(() => socket.write(`${line}\n`), silence);
+  const quiet = afterSilence(() => socket.write(`${line}\n`));
   socket.on('data', (data) => {
-    clearTimeout(greet);
+    quiet.end();
     const method = httpRequest.exec(data.toString('latin1'))?.[0].split(' ')[0];
     if (method === undefined) socket.write(`${line}\n`);
     else socket.end(httpResponse({ line, client: socket.remoteAddress ?? '', withBody: method !== 'HEAD' }));
   });
   // A peer that is cut off by a policy resets or times out; there is nobody to tell.
   socket.on('error', () => undefined);
-  socket.on('close', () => clearTimeout(greet));
+  socket.on('close', () => quiet.end());
+}
+
+function afterSilence(greet: () => void): { end(): void } {
+  let timer: NodeJS.Timeout;
+  const wait = (): void => {
+    const due = performance.now() + silence;
+    timer = setTimeout(() => (performance.now() > due + late ? wait() : greet()), silence);
+  };
+  wait();
+  return { end: () => clearTimeout(timer) };
 }
 
 function httpResponse({

@@ -38,6 +38,22 @@ describe.skipIf(process.geteuid?.() !== 0)('[root] servers', () => {
     expect([head.status, await head.text()]).toEqual([200, '']);
   });
 
+  test('a TCP server that had no time to hear its client does not greet it', async () => {
+    servers.start([endpoint('TCP', 'shop/cart TCP 80')]);
+    const socket = connect(port, '127.0.0.1');
+    const heard: string[] = [];
+    socket.on('data', (data) => heard.push(data.toString()));
+    await new Promise((resolve) => socket.once('connect', resolve));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    // After this come timers, and sockets after them.
+    await new Promise((resolve) => setImmediate(resolve));
+    const end = performance.now() + 400;
+    while (performance.now() < end);
+    socket.write('GET / HTTP/1.1\r\n\r\n');
+    await new Promise((resolve) => socket.once('close', resolve));
+    expect(heard.join('')).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+  });
+
   test('a UDP server answers each datagram', async () => {
     servers.start([endpoint('UDP', 'shop/dns UDP 53')]);
     const socket = createSocket('udp4');
