@@ -5,25 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { imageReference, root } from '../../scripts/deploy/names.ts';
 import { InstalledCluster, podOn, whyNoLongRun as why } from './installed-cluster.ts';
-
-const policy = { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy' };
-
-/** The node of the sender decides. */
-const silence = {
-  ...policy,
-  metadata: { name: 'silence' },
-  spec: { podSelector: { matchLabels: { may: 'nothing' } }, policyTypes: ['Egress'] },
-};
-
-/** The node of the server decides: a stranger may send, but not to it. */
-const serverPolicy = {
-  ...policy,
-  metadata: { name: 'server' },
-  spec: {
-    podSelector: { matchLabels: { app: 'server' } },
-    ingress: [{ from: [{ podSelector: { matchLabels: { may: 'everything' } } }] }],
-  },
-};
+import { serverPolicy, silence } from './sender-policies.ts';
 
 /** One after the other; each begins while the one before it ends. */
 const lives = [

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { imageReference, root } from '../../scripts/deploy/names.ts';
 import { InstalledCluster, podOn, whyNoLongRun as why } from './installed-cluster.ts';
+import { serverPolicy, silence } from './sender-policies.ts';
 
 const port = 9999;
 const configurationFile = '/etc/cni/net.d/10-pods.conflist';
@@ -18,23 +19,6 @@ const sender = (address: string): string => `
     socket.send('x', ${port}, '${address}', () => { sent += 1; setTimeout(send, 1); });
   };
   send();`;
-
-const policy = {
-  apiVersion: 'networking.k8s.io/v1',
-  kind: 'NetworkPolicy',
-  metadata: { name: 'silence' },
-  spec: { podSelector: { matchLabels: { may: 'nothing' } }, policyTypes: ['Egress'] },
-};
-
-/** Who sends must be known where the server is, too. */
-const serverPolicy = {
-  ...policy,
-  metadata: { name: 'server' },
-  spec: {
-    podSelector: { matchLabels: { app: 'server' } },
-    ingress: [{ from: [{ podSelector: { matchLabels: { may: 'everything' } } }] }],
-  },
-};
 
 describe.skipIf(why !== undefined)(
   `[root] the first packets of a pod${why === undefined ? '' : ` (skipped: ${why})`}`,
@@ -54,7 +38,7 @@ END`);
       await kubectl(['apply', '-f', join(root, 'deploy/bulkhead.yaml')]);
       await installed.rolledOut();
       await installed.apply(
-        policy,
+        silence,
         serverPolicy,
         podOn('n1', 'server', { args: ['pause'] }, { app: 'server' }),
       );
