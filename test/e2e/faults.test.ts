@@ -2,9 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EngineName } from '../../src/datapath/engine-choice.ts';
-import { besieged, ClusterStand, datagramsIn } from '../faults/cluster-stand.ts';
+import { besieged, ClusterStand, datagramsIn, lingerSeconds } from '../faults/cluster-stand.ts';
 import { recordFigure } from '../faults/figures.ts';
-import { gatedReboot, nodeFaults, reboot } from '../faults/node-faults.ts';
+import { gatedReboot, gracefulDeletion, nodeFaults, reboot } from '../faults/node-faults.ts';
 import { outcomeOf } from '../faults/outcome.ts';
 import type { Probes } from '../faults/probe/probes.ts';
 import { whyNoLongRun as why } from './installed-cluster.ts';
@@ -69,6 +69,27 @@ describe.skipIf(why !== undefined)(
           if (!probes) throw new Error('no probes');
           const outcome = outcomeOf(await besieged(probes, async () => fault.run(stand)));
           recordFigure({ fault: fault.name, engine, ...outcome });
+          expect(outcome).toMatchObject({ leaked: {}, lost: {} });
+        },
+        patienceMs,
+      );
+
+      test(
+        'all pods are deleted: while they end, nothing passes that did not before, and everything that did',
+        async () => {
+          if (!probes) throw new Error('no probes');
+          const report = await besieged(probes, async () => {
+            await stand.beginDeletion();
+            await sleep((lingerSeconds * 1000) / 2);
+          });
+          // Otherwise nothing is proven.
+          expect(await stand.areEnding()).toBe(true);
+          await probes.stop();
+          probes = undefined;
+          const outcome = outcomeOf(report);
+          recordFigure({ fault: gracefulDeletion.name, engine, ...outcome });
+          await stand.deleted();
+          await stand.createPods();
           expect(outcome).toMatchObject({ leaked: {}, lost: {} });
         },
         patienceMs,

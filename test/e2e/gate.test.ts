@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { imageReference, root } from '../../scripts/deploy/names.ts';
 import { InstalledCluster, podOn, whyNoLongRun as why } from './installed-cluster.ts';
+import { serverPolicy, silence } from './sender-policies.ts';
 
 const port = 9999;
 const configurationFile = '/etc/cni/net.d/10-pods.conflist';
@@ -18,23 +19,6 @@ const sender = (address: string): string => `
     socket.send('x', ${port}, '${address}', () => { sent += 1; setTimeout(send, 1); });
   };
   send();`;
-
-const policy = {
-  apiVersion: 'networking.k8s.io/v1',
-  kind: 'NetworkPolicy',
-  metadata: { name: 'silence' },
-  spec: { podSelector: { matchLabels: { may: 'nothing' } }, policyTypes: ['Egress'] },
-};
-
-/** Who may send is for the node of the server to know, wherever they are: `stranger` may send, but not here. */
-const serverPolicy = {
-  ...policy,
-  metadata: { name: 'server' },
-  spec: {
-    podSelector: { matchLabels: { app: 'server' } },
-    ingress: [{ from: [{ podSelector: { matchLabels: { may: 'everything' } } }] }],
-  },
-};
 
 describe.skipIf(why !== undefined)(
   `[root] the first packets of a pod${why === undefined ? '' : ` (skipped: ${why})`}`,
@@ -54,7 +38,7 @@ END`);
       await kubectl(['apply', '-f', join(root, 'deploy/bulkhead.yaml')]);
       await installed.rolledOut();
       await installed.apply(
-        policy,
+        silence,
         serverPolicy,
         podOn('n1', 'server', { args: ['pause'] }, { app: 'server' }),
       );
@@ -67,14 +51,10 @@ END`);
     const onNode = async (script: string): Promise<string> => installed.onNode('n1', script);
 
     /** How many packets a new pod sends from its first instruction on, and how many of them get through. */
-    async function firstPackets(
-      name: string,
-      may: string,
-      node = 'n1',
-    ): Promise<{ sent: number; passed: number }> {
+    async function firstPackets(name: string, may: string): Promise<{ sent: number; passed: number }> {
       await onNode('nft reset counter inet count passed');
       const container = { image: imageReference, command: ['/usr/bin/node', '-e', sender(server)] };
-      await installed.apply(podOn(node, name, container, { may }));
+      await installed.apply(podOn('n1', name, container, { may }));
       await kubectl(['wait', `pod/${name}`, '--for=jsonpath={.status.phase}=Succeeded', '--timeout=60s']);
       const sent = Number(await kubectl(['logs', name]));
       const counter = await onNode('nft list counter inet count passed');
@@ -122,38 +102,6 @@ END`);
         expect(sent).toBeGreaterThan(100);
       }
     });
-
-    test.each(['n1', 'n2'])(
-      'addresses go from pods that have ended to others, on %s, and with them nothing that those might do',
-      async (node) => {
-        const path = configurationFile;
-        const before = await installed.onNode(node, `cat ${path}`);
-        const { plugins, ...list } = JSON.parse(before) as {
-          plugins: { ipam: { ranges: { subnet: string }[][] } }[];
-        };
-        for (const range of plugins.flatMap(({ ipam }) => ipam.ranges.flat())) {
-          const prefix = range.subnet.replace(/0\/24$/, '');
-          Object.assign(range, { rangeStart: `${prefix}200`, rangeEnd: `${prefix}201` });
-        }
-        const write = async (text: string) => installed.onNode(node, `cat > ${path} <<'END'\n${text}\nEND\n`);
-        await write(JSON.stringify({ ...list, plugins }));
-        // The container runtime reads it within a moment.
-        await sleep(1000);
-        const addresses = new Set<string>();
-        const kinds = ['everything', 'everything', 'stranger', 'stranger', 'everything', 'nothing'];
-        for (const [index, may] of kinds.entries()) {
-          const name = `reuse-${node}-${index}`;
-          const { sent, passed } = await firstPackets(name, may, node);
-          expect(sent).toBeGreaterThan(100);
-          if (may === 'everything') expect(passed).toBeGreaterThan(0);
-          else expect(passed).toBe(0);
-          addresses.add(await statusOf(name, 'podIP'));
-        }
-        expect(addresses.size).toBe(2);
-        await write(before);
-        await sleep(1000);
-      },
-    );
 
     test('with the gate: none that is forbidden passes, and every one that is allowed does', async () => {
       const before = await configuration();

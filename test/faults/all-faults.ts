@@ -4,7 +4,7 @@ import { apiFaults } from './api-faults.ts';
 import { driftFaults } from './drift-faults.ts';
 import type { Fault, FaultRow } from './fault.ts';
 import type { LightStand } from './light-stand.ts';
-import { gatedReboot, nodeFaults, reboot } from './node-faults.ts';
+import { gatedReboot, gracefulDeletion, nodeFaults, reboot } from './node-faults.ts';
 import { policyFaults } from './policy-faults.ts';
 
 export const lightFaults: readonly Fault<LightStand>[] = [
@@ -20,5 +20,5 @@ export const faultTables: Readonly<Record<string, readonly FaultRow[]>> = {
   api: apiFaults,
   drift: driftFaults,
   policies: policyFaults,
-  nodes: [...nodeFaults, reboot, gatedReboot],
+  nodes: [...nodeFaults, gracefulDeletion, reboot, gatedReboot],
 };

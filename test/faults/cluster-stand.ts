@@ -28,6 +28,9 @@ export const system = ['-n', 'bulkhead-system'];
 const pods = { server: 'n1', client: 'n1', far: 'n2', stranger: 'n2', open: 'n1' } as const;
 export type PodName = keyof typeof pods;
 
+/** What pods take to end once they are told to, where they are given the time. */
+export const lingerSeconds = 10;
+
 const labelOf = (name: PodName): string => (name === 'far' ? 'client' : name);
 
 export class ClusterStand {
@@ -57,9 +60,31 @@ export class ClusterStand {
     const stand = new ClusterStand(cluster, kubectl, folder, other.reference);
     await stand.kubectl(['apply', '-f', join(root, 'deploy/bulkhead.yaml')]);
     await stand.rolledOut();
-    await stand.apply(...Object.entries(pods).map(([pod, node]) => podObject(pod as PodName, node)));
-    await stand.kubectl(['wait', 'pod', '--all', '--for=condition=Ready', '--timeout=120s']);
+    await stand.createPods();
     return stand;
+  }
+
+  async createPods(): Promise<void> {
+    await this.apply(...Object.entries(pods).map(([pod, node]) => podObject(pod as PodName, node)));
+    await this.kubectl(['wait', 'pod', '--all', '--for=condition=Ready', '--timeout=120s']);
+  }
+
+  /** Pods begin to end, and take `lingerSeconds` for it, with everything that they did before. */
+  async beginDeletion(): Promise<void> {
+    const patience = `--grace-period=${2 * lingerSeconds}`;
+    await this.kubectl(['delete', 'pod', '--all', '--wait=false', patience]);
+  }
+
+  /** Whether all pods are being deleted, and run nevertheless. */
+  async areEnding(): Promise<boolean> {
+    const phases = '{range .items[?(@.metadata.deletionTimestamp)]}{.status.phase} {end}';
+    const ending = await this.kubectl(['get', 'pods', '-o', `jsonpath=${phases}`]);
+    return ending === 'Running '.repeat(Object.keys(pods).length);
+  }
+
+  /** Until the pods that are being deleted are gone. */
+  async deleted(): Promise<void> {
+    await this.kubectl(['wait', 'pod', '--all', '--for=delete', '--timeout=120s']);
   }
 
   async down(): Promise<void> {
@@ -269,7 +294,7 @@ export function datagramsIn(netns: string): number {
 }
 
 function podObject(name: PodName, node: string): unknown {
-  const args = name === 'server' ? ['netexec'] : ['pause'];
+  const args = ['netexec', `--delay-shutdown=${lingerSeconds}`];
   const container = { name: 'main', image: agnhostImage, imagePullPolicy: 'IfNotPresent', args };
   return {
     apiVersion: 'v1',

@@ -69,6 +69,12 @@ export const nodeFaults: readonly Fault<ClusterStand>[] = [
   },
 ];
 
+/** A test of its own: the probes end with their pods. */
+export const gracefulDeletion: FaultRow = {
+  name: 'all pods are deleted, and go on sending and answering for the time that they are given to end',
+  outcome: 'a pod has its policies, and is the peer that it was, until it is gone',
+};
+
 /** A test of its own: the probes on the node end with it. */
 export const reboot: FaultRow = {
   name: 'the node of the server is rebooted: its programs and pins are gone, and its pods start again',

@@ -1,5 +1,6 @@
 /** Objects of the API server: very many of them, very large ones, and those of tenants who mean ill. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ApiClient } from '../cluster/api/client.ts';
 import type { Fault } from './fault.ts';
 import { hugePolicies } from './huge-policies.ts';
 import type { LightStand } from './light-stand.ts';
@@ -105,11 +106,8 @@ const hostile: Fault<LightStand> = {
       { metadata: { labels: { ...forgedLabels, ...many }, annotations } },
       json,
     );
-    for (const [index, name] of [
-      'kube-system-svc',
-      'default-svc-cluster-local',
-      `n${'a'.repeat(62)}`,
-    ].entries()) {
+    const namespaces = ['kube-system-svc', 'default-svc-cluster-local', `n${'a'.repeat(62)}`];
+    for (const [index, name] of namespaces.entries()) {
       await api.must('POST', '/api/v1/namespaces', {
         metadata: { name, labels: { app: 'client', 'pod-template-hash': 'client' } },
       });
@@ -133,8 +131,18 @@ const hostile: Fault<LightStand> = {
       { metadata: { labels: { ...gone, ...metadata.labels }, annotations: null } },
       json,
     );
+    for (const name of namespaces) await deleteNamespace(api, name);
     await stand.realised();
   },
 };
+
+/** As the controller of namespaces would, which is not there. */
+async function deleteNamespace(api: ApiClient, name: string): Promise<void> {
+  const namespace = `/api/v1/namespaces/${name}`;
+  await api.must('DELETE', `${namespace}/pods?gracePeriodSeconds=0`);
+  await api.must('DELETE', `${namespace}/serviceaccounts`);
+  await api.must('DELETE', namespace);
+  await api.must('PUT', `${namespace}/finalize`, { metadata: { name }, spec: { finalizers: [] } });
+}
 
 export const policyFaults: readonly Fault<LightStand>[] = [...bursts, huge, hostile];
