@@ -5,7 +5,7 @@
 import type { Cluster, Namespace, NetworkPolicy, Node, Pod } from '../objects/model.ts';
 import { keepHolders } from '../observe/holders.ts';
 import type { KnownHolder } from '../observe/holders.ts';
-import { isPolicyPod } from '../policy/holder.ts';
+import { compareClaims, isPolicyPod } from '../policy/holder.ts';
 
 type Changed<T> = Iterable<readonly [key: string, now: T | undefined]>;
 
@@ -66,13 +66,13 @@ export class LiveCluster {
     }
   }
 
-  /** Whose the compiler says it is (live-pods.ts): pods before nodes, and the smallest key of several. */
+  /** Whose the compiler says it is (live-pods.ts): pods before nodes. */
   #holder(text: string): KnownHolder | undefined {
-    const claims = this.#claims.get(text) ?? new Map<string, Pod | Node>();
-    const pods = [...claims].filter(([, claim]) => 'phase' in claim);
-    const [first, ...others] = pods.length > 0 ? pods : claims;
-    if (!first) return undefined;
-    const [, owner] = others.reduce((least, one) => (one[0] < least[0] ? one : least), first);
+    const claims = [...(this.#claims.get(text)?.values() ?? [])];
+    const pods = claims.filter((claim): claim is Pod => 'phase' in claim);
+    const nodes = claims.filter((claim): claim is Node => !('phase' in claim));
+    const owner = pods.toSorted(compareClaims)[0] ?? nodes.toSorted((a, b) => (a.name < b.name ? -1 : 1))[0];
+    if (!owner) return undefined;
     const address = owner.addresses.find((one) => one.text === text);
     if (!address) return undefined;
     return 'phase' in owner ? { kind: 'pod', address, pod: owner } : { kind: 'node', address, node: owner };

@@ -56,6 +56,8 @@ export interface Pod {
   readonly addresses: readonly Address[];
   readonly hostNetwork: boolean;
   readonly phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';
+  /** It is being deleted, and has its addresses until it has ended. Only of pods of an API server. */
+  readonly isEnding?: true;
   readonly ports: readonly ContainerPort[];
   /** The workload whose controller would make this pod, e.g. Deployment shop/cart. */
   readonly owner?: { readonly kind: string; readonly name: string };

@@ -12,6 +12,15 @@ export function isPolicyPod(pod: Pod): boolean {
   return !pod.hostNetwork && pod.phase !== 'Succeeded' && pod.phase !== 'Failed';
 }
 
+/**
+ * Where the API server gives an address to several pods, the first in this order has it. The node takes an address from a
+ * pod that ends, and gives it to the next, before the API server hears of it: so pods that are being deleted come last.
+ * Among others it is a mistake; all nodes then agree on one, by name.
+ */
+export function compareClaims(a: Pod, b: Pod): number {
+  return Number(a.isEnding ?? false) - Number(b.isEnding ?? false) || (a.key < b.key ? -1 : 1);
+}
+
 /** Expects that no address is held twice, which assembly checks; pods are asked before nodes. */
 export function holderOf(cluster: Cluster, address: Address): Holder {
   const holds = (held: { readonly addresses: readonly Address[] }) =>

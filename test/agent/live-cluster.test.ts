@@ -96,6 +96,16 @@ describe('an address', () => {
     expect(holderOf(live, '10.0.0.1')).toBe('x/a');
   });
 
+  test('is that of a pod that is being deleted until another has it, whatever their names', () => {
+    const live = new LiveCluster();
+    live.apply({ pods: [['x/a', pod('a', ['10.0.0.1'], { isEnding: true })]] });
+    expect(holderOf(live, '10.0.0.1')).toBe('x/a');
+    live.apply({ pods: [['x/b', pod('b', ['10.0.0.1'])]] });
+    expect(holderOf(live, '10.0.0.1')).toBe('x/b');
+    live.apply({ pods: [['x/b', pod('b', ['10.0.0.1'], { isEnding: true })]] });
+    expect(holderOf(live, '10.0.0.1')).toBe('x/a');
+  });
+
   test('is never that of somebody who has it no longer', () => {
     const texts = ['10.0.0.1', '10.0.0.2', 'fd00::1'];
     const change = fc.record({

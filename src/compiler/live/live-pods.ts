@@ -1,7 +1,7 @@
 /** Pods and nodes as they are now: their profiles, and who holds which address. */
 import type { Address } from '../../objects/ip.ts';
 import type { Labels, Pod } from '../../objects/model.ts';
-import { isPolicyPod } from '../../policy/holder.ts';
+import { compareClaims, isPolicyPod } from '../../policy/holder.ts';
 import { Mentioned, namedPorts, profileKey } from '../profiles.ts';
 import type { Held, Owner, Profile } from './model.ts';
 import { Namespaces } from './namespaces.ts';
@@ -74,7 +74,9 @@ export class LivePods {
       before.pod.node === pod.node &&
       sameAddresses(before.pod.addresses, pod.addresses);
     if (isSame) {
+      const isOther = before.pod.isEnding !== pod.isEnding;
       before.pod = pod;
+      if (isOther) for (const address of pod.addresses) this.#settleClaims(address);
       return;
     }
     const profile = this.#profile(wanted, pod);
@@ -169,6 +171,11 @@ export class LivePods {
     }
   }
 
+  #settleClaims({ text }: Address): void {
+    const held = this.#held.get(text);
+    if (held && held.losers.length > 0) this.#reassign(held, [held.owner, ...held.losers]);
+  }
+
   #reassign(held: Held, claimants: readonly Owner[]): void {
     const [owner, ...losers] = claimants.toSorted(byPrecedence);
     if (!owner) return;
@@ -180,13 +187,10 @@ export class LivePods {
   }
 }
 
+/** Pods before nodes. */
 function byPrecedence(a: Owner, b: Owner): number {
-  const [left, right] = [precedence(a), precedence(b)];
-  return left < right ? -1 : left > right ? 1 : 0;
-}
-
-function precedence(owner: Owner): string {
-  return owner.kind === 'pod' ? `0${owner.pod.key}` : `1${owner.node}`;
+  if (a.kind === 'pod') return b.kind === 'pod' ? compareClaims(a.pod, b.pod) : -1;
+  return b.kind === 'pod' || b.node < a.node ? 1 : -1;
 }
 
 function sameAddresses(a: readonly Address[], b: readonly Address[]): boolean {

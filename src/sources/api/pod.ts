@@ -15,7 +15,7 @@ const phases: readonly Pod['phase'][] = ['Pending', 'Running', 'Succeeded', 'Fai
 const protocols: readonly Protocol[] = ['TCP', 'UDP', 'SCTP'];
 
 /**
- * A pod that is being deleted is as any other until it is gone or terminal. One whose labels, network or addresses
+ * A pod that is being deleted is as any other until it is gone or terminal, or another has its address. One whose labels, network or addresses
  * can't be read has no address: what comes from where it is, or goes there, is dropped as an unknown pod's.
  */
 export function decodePod(raw: RawObject, sharing: Sharing): Decoded<Pod> {
@@ -41,6 +41,7 @@ export function decodePod(raw: RawObject, sharing: Sharing): Decoded<Pod> {
       addresses: isTerminal(phase) || !isReadable ? [] : addresses,
       hostNetwork,
       phase,
+      ...(metadata?.text('deletionTimestamp') === undefined ? {} : { isEnding: true as const }),
       ports,
       ...(owner ? { owner: sharing.value(owner) } : {}),
       position: { file, line: 1, column: 1 },

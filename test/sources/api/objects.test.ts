@@ -82,6 +82,7 @@ describe('a pod', () => {
           addresses: manifest.addresses,
           hostNetwork: manifest.hostNetwork,
           phase: manifest.phase,
+          ...(raw.metadata.deletionTimestamp === undefined ? {} : { isEnding: true }),
           ports: manifest.ports,
           ...(manifest.controller ? { owner: manifest.controller } : {}),
           position: { file: 'pods/shop/cart', line: 1, column: 1 },
