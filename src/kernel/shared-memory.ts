@@ -80,8 +80,9 @@ export class SharedWindows {
     return this.#mapped[window] === 1;
   }
 
-  /** Throws SystemCallError. */
+  /** Does nothing where it is mapped. Throws SystemCallError. */
   map(window: number): void {
+    if (this.isMapped(window)) return;
     const { address, length, offset } = this.#place(window);
     const flags = MAP_SHARED | MAP_FIXED;
     if (mmap(address, length, PROT_READ | PROT_WRITE, flags, this.#fd, offset) === MAP_FAILED)

@@ -51,8 +51,7 @@ export class RuleCounters {
   #placesOf(rule: RuleId): number[] {
     return Array.from({ length: this.#processors }, (_, processor) => {
       const place = (processor * this.#rules + rule) * size;
-      const window = Math.floor(place / windowSize);
-      if (!this.#memory.isMapped(window)) this.#memory.map(window);
+      this.#memory.map(Math.floor(place / windowSize));
       return place / word;
     });
   }

@@ -12,6 +12,7 @@ export interface WordMemory {
   readonly buffer: ArrayBuffer;
   /** By windows of `windowSize` bytes. */
   isMapped(window: number): boolean;
+  /** Does nothing where it is mapped. */
   map(window: number): void;
   release(window: number): void;
 }
@@ -85,7 +86,7 @@ export class Words {
   #changedOfWindow(first: number, end: number): number[] {
     const window = Math.floor(first / pagesPerWindow);
     const isInUse = this.memory.isMapped(window);
-    if (!isInUse) this.memory.map(window);
+    this.memory.map(window);
     const pages = Array.from({ length: end - first }, (_, index) => first + index);
     const changed = pages.filter((page) => !this.#sums.isIntact(page));
     if (!isInUse) this.memory.release(window);
@@ -97,8 +98,7 @@ export class Words {
   }
 
   #willBe(index: number, value: number): void {
-    const window = Math.floor(index / wordsPerWindow);
-    if (!this.memory.isMapped(window)) this.memory.map(window);
+    this.memory.map(Math.floor(index / wordsPerWindow));
     this.#sums.willBe(index, value);
   }
 }

@@ -15,8 +15,9 @@ const phases: readonly Pod['phase'][] = ['Pending', 'Running', 'Succeeded', 'Fai
 const protocols: readonly Protocol[] = ['TCP', 'UDP', 'SCTP'];
 
 /**
- * A pod that is being deleted is as any other until it is gone or terminal, or another has its address. One whose labels, network or addresses
- * can't be read has no address: what comes from where it is, or goes there, is dropped as an unknown pod's.
+ * A pod that is being deleted is as any other until it is gone or terminal, or another has its address. One whose
+ * labels, network or addresses can't be read has no address: what comes from where it is, or goes there, is dropped as
+ * an unknown pod's.
  */
 export function decodePod(raw: RawObject, sharing: Sharing): Decoded<Pod> {
   const { object, metadata, namespace, name, file, problems } = read('pods', raw);
