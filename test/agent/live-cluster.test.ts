@@ -2,25 +2,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { LiveCluster } from '../../src/agent/live-cluster.ts';
-import type { Node, Pod } from '../../src/objects/model.ts';
+import type { Node } from '../../src/objects/model.ts';
 import { holderIn } from '../../src/observe/holders.ts';
+import { runningPod as pod } from '../generate/running-pod.ts';
 import { address } from '../generate/universe.ts';
-
-function pod(name: string, addresses: readonly string[], change: Partial<Pod> = {}): Pod {
-  return {
-    key: `x/${name}`,
-    namespace: 'x',
-    name,
-    labels: {},
-    node: 'n1',
-    addresses: addresses.map(address),
-    hostNetwork: false,
-    phase: 'Running',
-    ports: [],
-    position: { file: `pods/x/${name}`, line: 1, column: 1 },
-    ...change,
-  };
-}
 
 function node(name: string, addresses: readonly string[]): Node {
   return { name, labels: {}, addresses: addresses.map(address), podCIDRs: [] };

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { imageReference, root } from '../../scripts/deploy/names.ts';
 import { InstalledCluster, podOn, whyNoLongRun as why } from './installed-cluster.ts';
-import { serverPolicy, silence } from './sender-policies.ts';
+import { startServer } from './server-for-senders.ts';
 
 /** One after the other; each begins while the one before it ends. */
 const lives = [
@@ -57,13 +57,7 @@ describe.skipIf(why !== undefined)(
 
     beforeAll(async () => {
       await installed.up();
-      await installed.apply(
-        silence,
-        serverPolicy,
-        podOn('n1', 'server', { args: ['pause'] }, { app: 'server' }),
-      );
-      await kubectl(['wait', 'pod/server', '--for=condition=Ready', '--timeout=60s']);
-      server = await kubectl(['get', 'pod', 'server', '-o', 'jsonpath={.status.podIP}']);
+      server = await startServer(installed);
       for (const node of ['n1', 'n2']) await fewAddresses(node);
     });
 

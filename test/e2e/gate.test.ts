@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { imageReference, root } from '../../scripts/deploy/names.ts';
 import { InstalledCluster, podOn, whyNoLongRun as why } from './installed-cluster.ts';
-import { serverPolicy, silence } from './sender-policies.ts';
+import { startServer } from './server-for-senders.ts';
 
 const port = 9999;
 const configurationFile = '/etc/cni/net.d/10-pods.conflist';
@@ -37,13 +37,7 @@ describe.skipIf(why !== undefined)(
 END`);
       await kubectl(['apply', '-f', join(root, 'deploy/bulkhead.yaml')]);
       await installed.rolledOut();
-      await installed.apply(
-        silence,
-        serverPolicy,
-        podOn('n1', 'server', { args: ['pause'] }, { app: 'server' }),
-      );
-      await kubectl(['wait', 'pod/server', '--for=condition=Ready', '--timeout=60s']);
-      server = await kubectl(['get', 'pod', 'server', '-o', 'jsonpath={.status.podIP}']);
+      server = await startServer(installed);
     });
 
     afterAll(async () => installed.down());

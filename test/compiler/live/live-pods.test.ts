@@ -3,26 +3,18 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { LivePods } from '../../../src/compiler/live/live-pods.ts';
 import type { Pod } from '../../../src/objects/model.ts';
+import { runningPod } from '../../generate/running-pod.ts';
 import { address } from '../../generate/universe.ts';
 
 const addresses = ['10.0.0.1', 'fd00::1'].map(address);
 const names = ['a', 'b', 'c'] as const;
 
-function pod(name: string, isEnding: boolean): Pod {
-  return {
-    key: `x/${name}`,
-    namespace: 'x',
+const pod = (name: string, isEnding: boolean): Pod =>
+  runningPod(
     name,
-    labels: {},
-    node: 'n1',
-    addresses,
-    hostNetwork: false,
-    phase: 'Running',
-    ...(isEnding ? { isEnding } : {}),
-    ports: [],
-    position: { file: `pods/x/${name}`, line: 1, column: 1 },
-  };
-}
+    addresses.map(({ text }) => text),
+    isEnding ? { isEnding } : {},
+  );
 
 /** Who has gained each address, or nobody. */
 class Followed {
