@@ -5,6 +5,7 @@
 import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { checked, libc, SystemCallError } from './libc.ts';
+import { host } from './netlink-attributes.ts';
 import { inNetns } from './netns.ts';
 import { receive, send } from './socket.ts';
 
@@ -51,8 +52,9 @@ export interface Refusal {
 
 export class NetfilterSocket {
   readonly #fd: number;
-  /** The kernel's datagrams are at most 32 KiB. */
-  readonly #buffer = Buffer.alloc(65_536);
+  /** The kernel's datagrams are at most 32 KiB. No Buffer: what is taken from it with `slice` must be a copy. */
+  readonly #buffer = new Uint8Array(65_536);
+  readonly #view = new DataView(this.#buffer.buffer);
   #sendBuffer = 0;
 
   constructor(netns: string) {
@@ -139,16 +141,16 @@ export class NetfilterSocket {
     }
     if (size < 0) throw new SystemCallError('netlink receive', -size);
     for (let at = 0; at + nlmsghdrLength <= size;) {
-      const length = this.#buffer.readUInt32LE(at);
+      const length = this.#view.getUint32(at, host);
       if (length < nlmsghdrLength) break;
-      const type = this.#buffer.readUInt16LE(at + 4);
+      const type = this.#view.getUint16(at + 4, host);
       const errno =
         (type === NLMSG_ERROR || type === NLMSG_DONE) && length >= nlmsghdrLength + 4
-          ? -this.#buffer.readInt32LE(at + nlmsghdrLength)
+          ? -this.#view.getInt32(at + nlmsghdrLength, host)
           : 0;
-      const sequence = this.#buffer.readUInt32LE(at + 8);
+      const sequence = this.#view.getUint32(at + 8, host);
       const attributes = this.#buffer.subarray(at + nlmsghdrLength + nfgenmsgLength, at + length);
-      onMessage({ type, sequence, attributes }, errno, this.#buffer.readUInt16LE(at + 6));
+      onMessage({ type, sequence, attributes }, errno, this.#view.getUint16(at + 6, host));
       at += (length + 3) & ~3;
     }
     return true;

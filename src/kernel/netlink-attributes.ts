@@ -7,7 +7,7 @@ const typeMask = 0x3fff;
 const headerLength = 4;
 
 /** Hosts that we run on are little-endian (x86-64, arm64). */
-const host = true;
+export const host = true;
 
 /** A growing buffer of messages; everything is written at the end, lengths are filled in when a part is closed. */
 export class AttributeWriter {

@@ -8,6 +8,7 @@ import type { Delta } from '../../src/compiler/tables.ts';
 import type { Datapath, DatapathReason, FlowEvent } from '../../src/datapath/datapath.ts';
 import { inNetns } from '../../src/kernel/netns.ts';
 import { udpSocket } from '../../src/kernel/socket.ts';
+import { addressBytes } from '../../src/objects/ip.ts';
 import { Conversation, echoServer, until } from './conversation.ts';
 import { linkLocal, serverIngress, world, worldDelta } from './guard-world.ts';
 import { isRoot } from './kernel-tables.ts';
@@ -43,6 +44,8 @@ function portToServer(
     classes: [{ set: serverIngress, identity: from, class: id, lengths: 2 ** row.prefixLength }],
   };
 }
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
 const server = 6;
 const open = 7;
@@ -262,6 +265,31 @@ describe.skipIf(!isRoot).each(engineNames)('[root] %s between network namespaces
         ingress: { reason: 'rule', rule: 2, set: 1 },
       });
     });
+  });
+
+  test('events that have waited for each other name each its own flow', async () => {
+    events();
+    const ports = [81, 82, 83];
+    for (const port of ports) {
+      for (const family of [4, 6] as const) {
+        await grows('default-deny', 'denied', () => datagrams('client', world[family].server, port).say('x'));
+      }
+    }
+    const seen = events().filter(({ protocol }) => protocol === 17);
+    const expected = ports.flatMap((port) =>
+      ([4, 6] as const).map((family) => ({
+        source: hex(addressBytes(world[family].client)),
+        destination: hex(addressBytes(world[family].server)),
+        port,
+      })),
+    );
+    expect(
+      seen.map(({ source, destination, port }) => ({
+        source: hex(source),
+        destination: hex(destination),
+        port,
+      })),
+    ).toEqual(expected);
   });
 
   test('a rule id that comes back to be another rule counts from zero', async () => {
