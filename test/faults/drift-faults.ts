@@ -44,6 +44,7 @@ export const driftFaults: readonly Fault<LightStand>[] = [
     outcome: 'seen within 25 ms; the table is made anew from what the agent knows',
     engines: ['nftables'],
     opens: 'until the table is there again',
+    loses: 'some, for the few milliseconds in which the kernel carries out the flush',
     run: async (stand) => untilMended(stand, flush(stand)),
   },
   {
