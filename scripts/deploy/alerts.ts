@@ -77,6 +77,15 @@ const alerts: readonly Alert[] = [
     description: 'It should be milliseconds. Is the node short of CPU?',
   },
   {
+    alert: 'BulkheadTablesNearLimit',
+    expr: 'bulkhead_table_entries > on (instance, table) 0.8 * bulkhead_table_capacity and on (instance) 2 * bulkhead_table_memory_bytes > bulkhead_table_memory_limit_bytes',
+    for: '15m',
+    severity: 'warning',
+    summary: `The table {{ $labels.table }} of ${where} is nearly full and can hardly grow`,
+    description:
+      'It has {{ $value }} rows. Policies that find no room will be refused. --table-memory (agent.tableMemory) allows the tables more; the limit of the pod must have room for it.',
+  },
+  {
     alert: 'BulkheadFlowEventsLost',
     expr: 'sum by (instance) (rate(bulkhead_lost_events_total[10m])) > 1',
     for: '10m',

@@ -50,6 +50,7 @@ const args = [
   text`--cni-conf-dir=${valueAt('paths.cniConf')}`,
   text`--cni-bin-dir=${valueAt('paths.cniBin')}`,
   text`--pod-interfaces=${valueAt('agent.podInterfaces')}`,
+  text`--table-memory=${valueAt('agent.tableMemory')}`,
   text`--events=${valueAt('agent.events')}`,
   text`--log-level=${valueAt('agent.logLevel')}`,
   text`--log-format=${valueAt('agent.logFormat')}`,

@@ -152,9 +152,23 @@ const rows: Readonly<Record<string, readonly Panel[]>> = {
     },
     {
       title: 'Rows in the kernel',
-      description: 'By table, the most of any node.',
+      description: 'By table, the most of any node, and what there is room for.',
       kind: 'timeseries',
-      queries: [[`max by (table) (${of('bulkhead_table_entries')})`, '{{table}}']],
+      queries: [
+        [`max by (table) (${of('bulkhead_table_entries')})`, '{{table}}'],
+        [`max by (table) (${of('bulkhead_table_capacity')})`, '{{table}}: room'],
+      ],
+    },
+    {
+      title: 'Room in the kernel',
+      description:
+        'Memory that the tables take, and may take, of the node where they take most. Tables grow as policies need.',
+      kind: 'timeseries',
+      unit: 'bytes',
+      queries: [
+        [`max(${of('bulkhead_table_memory_bytes')})`, 'taken'],
+        [`max(${of('bulkhead_table_memory_limit_bytes')})`, 'allowed'],
+      ],
     },
     {
       title: 'Pods, identities, sets, classes',

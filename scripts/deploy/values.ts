@@ -15,6 +15,7 @@ const word = { type: 'string', minLength: 1 };
 const flag = { type: 'boolean' };
 const port = { type: 'integer', minimum: 1, maximum: 65_535 };
 const duration = { type: 'string', pattern: '^[0-9]+(ms|s|m|h)$' };
+const size = { type: 'string', pattern: '^[0-9]+(Ki|Mi|Gi)$' };
 const path = { type: 'string', pattern: '^/' };
 const fields = { type: 'object' };
 const list = { type: 'array' };
@@ -67,6 +68,11 @@ export const values = {
     'auto',
     word,
     "What the names of pods' interfaces begin with; auto: as the CNI configuration says; none: unknown.",
+  ),
+  'agent.tableMemory': value(
+    '256Mi',
+    size,
+    'Memory of the kernel that the tables of a node may take; they grow as policies need. It counts for the limit of the pod.',
   ),
   'agent.events': value('all', oneOf('all', 'denied'), 'Flows to report.'),
   'agent.logLevel': value('info', oneOf('debug', 'info', 'warn', 'error'), 'Least level that is logged.'),

@@ -10,7 +10,7 @@ import { json, serveHttp, text } from './http-server.ts';
 import type { HttpServer, Route } from './http-server.ts';
 import { keptAnswer } from './kept-answer.ts';
 import type { LiveCluster } from './live-cluster.ts';
-import type { AgentMetrics } from './metrics/agent-metrics.ts';
+import type { AgentMetrics, TableRoom } from './metrics/agent-metrics.ts';
 import type { NodeEnforcer } from './node-enforcer.ts';
 import type { NodePolicyStatus } from './node-status.ts';
 import { agentPaths } from './options.ts';
@@ -25,6 +25,7 @@ export interface AgentServersOptions {
   readonly metrics: AgentMetrics;
   readonly journal: FlowJournal;
   readonly enforcer: NodeEnforcer;
+  readonly room: () => TableRoom;
   readonly status: () => NodePolicyStatus;
   readonly cluster: LiveCluster;
 }
@@ -107,7 +108,8 @@ export class AgentServers {
   }
 
   #metricsPage() {
-    const { metrics, enforcer, health } = this.#options;
+    const { metrics, enforcer, room, health } = this.#options;
+    metrics.setRoom(room());
     const { tables, datapath, legend } = enforcer;
     if (tables) metrics.setTables(tables);
     if (datapath) metrics.setCounters(datapath.counters(), legend);

@@ -21,13 +21,14 @@ import { Claims } from './gate/claims.ts';
 import type { PodChanges } from './gate/claims.ts';
 import { GateKeeper } from './gate/gate-keeper.ts';
 import { GateServer } from './gate/gate-server.ts';
+import { growingDatapath } from './growing-datapath.ts';
 import { Health } from './health.ts';
 import type { Condition } from './health.ts';
 import { LiveCluster } from './live-cluster.ts';
 import { LogLimit, ofOthers } from './log-limit.ts';
 import type { Logger } from './log.ts';
 import { AgentMetrics } from './metrics/agent-metrics.ts';
-import { chooseNodeEngine, detachOtherEngines, enforcingEngines, openDatapath } from './node-datapath.ts';
+import { chooseNodeEngine, detachOtherEngines, enforcingEngines } from './node-datapath.ts';
 import type { NodePlace } from './node-datapath.ts';
 import { NodeEnforcer } from './node-enforcer.ts';
 import { lockNode } from './node-lock.ts';
@@ -111,16 +112,15 @@ export class Agent {
       why,
       ...this.#podNetwork.fields,
     });
-    this.#enforcer = new NodeEnforcer(options.node, () =>
-      openDatapath({
-        ...place,
-        engine,
-        events: options.events === 'all',
-        ...(this.#podNetwork.prefix === undefined || options.startup === 'open'
-          ? {}
-          : { podInterfacePrefix: this.#podNetwork.prefix }),
-      }),
-    );
+    const tables = growingDatapath({
+      ...place,
+      engine,
+      events: options.events === 'all',
+      podInterfacePrefix: () => (options.startup === 'open' ? undefined : this.#podNetwork.prefix),
+      memory: options.tableMemory,
+      logger,
+    });
+    this.#enforcer = new NodeEnforcer(options.node, tables.open, tables.growth);
     if (this.#isFirst && options.startup === 'strict') {
       this.#enforcer.update({});
       logger.log('info', 'no policy was enforced on this node: its pods are closed until everything is read');
@@ -154,6 +154,7 @@ export class Agent {
       metrics: this.#metrics,
       journal: this.#journal,
       enforcer: this.#enforcer,
+      room: tables.room,
       status: () => this.#statusNow(),
       cluster: this.#live,
     });

@@ -11,11 +11,15 @@ import { LiveCompiler } from '../compiler/live/live-compiler.ts';
 import type { Legend } from '../compiler/program.ts';
 import type { Delta, NodeTables } from '../compiler/tables.ts';
 import type { Datapath, Drift } from '../datapath/datapath.ts';
-import { BulkheadError, failure } from '../errors.ts';
+import { DatapathFull } from '../datapath/datapath-full.ts';
+import type { BulkheadError } from '../errors.ts';
 import type { Policy } from '../policy/ir.ts';
+import { OpenedDatapath } from './opened-datapath.ts';
+import type { OpenDatapath } from './opened-datapath.ts';
 import { closedVersion } from './refused-policy.ts';
 import type { Refusal } from './refused-policy.ts';
 import { namespaceOf, nextToGive, weightOf } from './room.ts';
+import type { TableGrowth } from './table-growth.ts';
 
 /** A policy as it should be enforced; `refusal`: as much of it as could be read, and why not more. */
 export interface WantedPolicy {
@@ -46,9 +50,6 @@ interface PolicyState {
   isUntried?: boolean;
 }
 
-/** Opens the datapath anew; what is in the kernel goes on enforcing until its first `apply`. */
-export type OpenDatapath = () => Datapath;
-
 /** About a third of the pods that a node may have: a rolling update, or a node that is drained and filled again. */
 export const spareSets = 32;
 
@@ -57,28 +58,24 @@ const patience = 8;
 
 export class NodeEnforcer {
   readonly #node: string;
-  readonly #open: OpenDatapath;
+  readonly #opened: OpenedDatapath;
   readonly #compiler = new LiveCompiler({ spareSets });
   readonly #policies = new Map<string, PolicyState>();
   /** Changed policies that have not been offered, as not even pods could be written when they came. */
   readonly #unoffered = new Set<string>();
-  #datapath: Datapath | undefined;
-  /** The open datapath has taken tables, be they empty: it enforces. */
-  #begun = false;
   /** Why the datapath does not hold what the cluster is; undefined: it does. */
   #behind: BulkheadError | undefined;
   #legend: Legend | undefined;
 
   /** Opens the datapath. Throws BulkheadError where this machine can't. */
-  constructor(node: string, open: OpenDatapath) {
+  constructor(node: string, open: OpenDatapath, growth?: TableGrowth) {
     this.#node = node;
-    this.#open = open;
     this.#compiler.addNode(node);
-    this.#datapath = open();
+    this.#opened = new OpenedDatapath(open, growth);
   }
 
   get datapath(): Datapath | undefined {
-    return this.#datapath;
+    return this.#opened.datapath;
   }
 
   /** What the node should hold; changes with every update. */
@@ -137,17 +134,18 @@ export class NodeEnforcer {
    * datapath that is opened anew ends it.
    */
   *audit(): Generator<readonly Drift[]> {
-    const [datapath, tables] = [this.#datapath, this.tables];
-    if (!datapath || !this.#begun || !tables || this.#behind) return;
+    const { datapath, begun } = this.#opened;
+    const { tables } = this;
+    if (!datapath || !begun || !tables || this.#behind) return;
     for (const drifts of datapath.audit(tables)) {
       yield drifts;
-      if (this.#datapath !== datapath) return;
+      if (this.datapath !== datapath) return;
     }
   }
 
   /** See Datapath.intact. */
   get intact(): boolean {
-    return this.#datapath?.intact() ?? true;
+    return this.datapath?.intact() ?? true;
   }
 
   /**
@@ -156,19 +154,21 @@ export class NodeEnforcer {
    * Throws what opening throws; then nothing has changed in the kernel.
    */
   rebuild(): UpdateOutcome {
-    this.#datapath?.close();
-    this.#datapath = undefined;
-    this.#begun = false;
-    this.#datapath = this.#open();
-    this.#compiler.removeNode(this.#node);
-    this.#compiler.addNode(this.#node);
+    this.#opened.openAnew();
+    this.#followAnew();
     return this.#attempt({});
   }
 
   /** Lets go of the datapath; the kernel goes on enforcing. */
   close(): void {
-    this.#datapath?.close();
-    this.#datapath = undefined;
+    this.#opened.close();
+  }
+
+  /** The next delta is all of the tables. */
+  #followAnew(): void {
+    this.#compiler.removeNode(this.#node);
+    this.#compiler.addNode(this.#node);
+    this.#compiler.update({});
   }
 
   #want(id: string, wanted: WantedPolicy | undefined): void {
@@ -198,6 +198,11 @@ export class NodeEnforcer {
     if (this.#behind && this.#compiler.dropSpares()) {
       rows = this.#offerDelta(this.#compiler.deltas().get(this.#node));
     }
+    while (this.#behind instanceof DatapathFull && this.#opened.grow(this.#behind.missing)) {
+      this.#behind = this.#opened.tryLarger();
+      this.#followAnew();
+      if (!this.#behind) rows = this.#offerDelta(this.#compiler.deltas().get(this.#node));
+    }
     if (!this.#behind) this.#compiler.accept();
     return { rows, compileMs: compiled - start, kernelMs: performance.now() - compiled };
   }
@@ -205,21 +210,8 @@ export class NodeEnforcer {
   /** Gives its size. Sets `behind`. */
   #offerDelta(delta: Delta | undefined): number {
     const rows = delta ? deltaSize(delta) : 0;
-    this.#behind = delta && (rows > 0 || !this.#begun) ? this.#apply(delta) : undefined;
+    this.#behind = delta && (rows > 0 || !this.#opened.begun) ? this.#opened.apply(delta) : undefined;
     return rows;
-  }
-
-  /** Gives why not; programmer errors are thrown. */
-  #apply(delta: Delta): BulkheadError | undefined {
-    try {
-      if (!this.#datapath) throw new BulkheadError(failure('DATAPATH_BROKEN', 'the datapath is not open'));
-      this.#datapath.apply(delta);
-      this.#begun = true;
-      return undefined;
-    } catch (error) {
-      if (error instanceof BulkheadError) return error;
-      throw error;
-    }
   }
 
   /** Without what changed in policies first, those that are new closed; then each of these by itself. */
@@ -345,12 +337,9 @@ export class NodeEnforcer {
   }
 
   #reopen(): void {
-    try {
-      this.rebuild();
-    } catch (error) {
-      if (!(error instanceof BulkheadError)) throw error;
-      this.#behind = error;
-    }
+    this.#behind = this.#opened.tryAnew();
+    this.#followAnew();
+    if (!this.#behind) this.#attempt({});
   }
 
   get #isFull(): boolean {

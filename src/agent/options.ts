@@ -35,6 +35,8 @@ export interface AgentOptions {
   /** What the names of pods' interfaces begin with; `auto`: as the CNI configuration says; `none`: unknown. */
   readonly podInterfaces: string;
   readonly events: EventMode;
+  /** Bytes of the kernel that tables may take; they grow as they must. */
+  readonly tableMemory: number;
   /** Write NodePolicyStatus. */
   readonly publishStatus: boolean;
 }

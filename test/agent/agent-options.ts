@@ -25,6 +25,7 @@ export function agentOptions(
     installGate: false,
     podInterfaces: podInterfacePrefix,
     events: 'denied',
+    tableMemory: 256 << 20,
     publishStatus: true,
     ...more,
   };

@@ -1,6 +1,7 @@
 import { TableModel } from '../../src/compiler/table-model.ts';
 import type { Delta } from '../../src/compiler/tables.ts';
 import type { Datapath, Drift } from '../../src/datapath/datapath.ts';
+import { DatapathFull } from '../../src/datapath/datapath-full.ts';
 import { BulkheadError, failure } from '../../src/errors.ts';
 
 /** A datapath in memory that can be told to refuse, or to hold so many ports only, as one whose map is full. */
@@ -8,6 +9,8 @@ export class FakeDatapath implements Datapath {
   readonly model = new TableModel();
   refuses = false;
   portCapacity = Infinity;
+  /** The same, where it says what is missing, so that it may be made anew with more. */
+  growablePorts = Infinity;
   closed = false;
   /** How often it was offered something. */
   offers = 0;
@@ -19,6 +22,8 @@ export class FakeDatapath implements Datapath {
     const ports = this.#ports + delta.add.ports.length - delta.sweep.ports.length;
     if (this.refuses || ports > this.portCapacity)
       throw new BulkheadError(failure('DATAPATH_FULL', 'no room'));
+    if (ports > this.growablePorts)
+      throw new DatapathFull({ what: 'ports', capacity: this.growablePorts, needed: ports });
     this.model.apply(delta);
     this.model.sweep();
     this.#ports = ports;

@@ -6,6 +6,7 @@ import { Registry } from '../../src/agent/metrics/registry.ts';
 import { emptyTables } from '../../src/compiler/delta.ts';
 import { reasons } from '../../src/datapath/datapath.ts';
 import type { Counters } from '../../src/datapath/datapath.ts';
+import { address } from '../generate/universe.ts';
 
 interface Sample {
   readonly name: string;
@@ -144,9 +145,16 @@ describe('the page of an agent', () => {
     sets: new Map(),
   };
 
+  const remote = { identity: 1, ingressSet: 0, egressSet: 0, role: 'remote' } as const;
+  const rows = ['10.0.0.1', '10.0.0.2', 'fd00::1'].map((text) => {
+    return [text, { address: address(text), value: remote }] as const;
+  });
+  const dualStack = { ...emptyTables, addresses: new Map(rows) };
+
   test('counts packets by reason and by rule, of rules that there are', () => {
     const metrics = new AgentMetrics({ version: '1', engine: 'ebpf' });
-    metrics.setTables(emptyTables);
+    metrics.setTables(dualStack);
+    metrics.setRoom({ capacity: { addresses: 8 }, taken: 1, limit: 2 });
     metrics.setCounters(counters(4n), legend);
     const samples = readPage(metrics.text());
     const valuesOf = (name: string) =>
@@ -161,7 +169,15 @@ describe('the page of an agent', () => {
       { namespace: 'x', policy: 'p', direction: 'ingress', rule: '2', value: 4 },
     ]);
     expect(valuesOf('bulkhead_lost_events_total')).toEqual([{ value: 7 }]);
-    expect(valuesOf('bulkhead_table_entries')).toHaveLength(4);
+    expect(valuesOf('bulkhead_table_entries')).toEqual([
+      { table: 'addresses', value: 2 },
+      { table: 'cidrs', value: 0 },
+      { table: 'classes', value: 0 },
+      { table: 'ports', value: 0 },
+    ]);
+    expect(valuesOf('bulkhead_table_capacity')).toEqual([{ table: 'addresses', value: 8 }]);
+    expect(valuesOf('bulkhead_table_memory_bytes')).toEqual([{ value: 1 }]);
+    expect(valuesOf('bulkhead_table_memory_limit_bytes')).toEqual([{ value: 2 }]);
     expect(valuesOf('bulkhead_build_info')).toEqual([{ version: '1', engine: 'ebpf', value: 1 }]);
   });
 

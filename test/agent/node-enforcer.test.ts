@@ -1,91 +1,37 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { NodeEnforcer } from '../../src/agent/node-enforcer.ts';
-import type { NodeUpdate } from '../../src/agent/node-enforcer.ts';
 import { closedVersion } from '../../src/agent/refused-policy.ts';
-import { changeBetween } from '../../src/compiler/live/change.ts';
+import { TableGrowth } from '../../src/agent/table-growth.ts';
 import type { PolicedCluster } from '../../src/compiler/live/change.ts';
-import { translatePolicies } from '../../src/dialects/translate.ts';
-import type { Cluster } from '../../src/objects/model.ts';
+import type { TableCapacity } from '../../src/datapath/table-capacity.ts';
 import { evaluate } from '../../src/policy/evaluate.ts';
-import type { Flow } from '../../src/policy/verdict.ts';
-import { assembleCluster } from '../../src/sources/assemble.ts';
-import { parseManifests } from '../../src/sources/manifests.ts';
 import { arbitraryFlowSeed, buildFlow } from '../generate/flow.ts';
 import { arbitraryHistory } from '../generate/scenario.ts';
 import { FakeDatapath } from './fake-datapath.ts';
+import { flowTo, pod, policy, state, updateBetween, world } from './two-pods.ts';
 
 const node = 'n1';
 
-function updateBetween(before: PolicedCluster | undefined, after: PolicedCluster): NodeUpdate {
-  const { policies = [], ...rest } = changeBetween(before, after);
-  return { ...rest, policies: [...policies].map(([id, one]) => [id, one && { policy: one }] as const) };
-}
+/** Tables that may grow begin with room for two. */
+const portsOf = ({ ports = 2 }: Partial<TableCapacity>): number => ports;
 
-function setUp(): { enforcer: NodeEnforcer; datapath: () => FakeDatapath } {
+function setUp(growth?: TableGrowth): { enforcer: NodeEnforcer; datapath: () => FakeDatapath } {
   const opened: FakeDatapath[] = [];
-  const enforcer = new NodeEnforcer(node, () => {
+  const open = (capacity: Partial<TableCapacity>): FakeDatapath => {
     const datapath = new FakeDatapath();
     const { portCapacity = Infinity, refuses = false } = opened.at(-1) ?? {};
-    opened.push(Object.assign(datapath, { portCapacity, refuses }));
+    const growablePorts = growth ? portsOf(capacity) : Infinity;
+    opened.push(Object.assign(datapath, { portCapacity, growablePorts, refuses }));
     return datapath;
-  });
+  };
+  const enforcer = new NodeEnforcer(node, open, growth);
   const datapath = (): FakeDatapath => {
     const last = opened.at(-1);
     if (!last) throw new Error('nothing was opened');
     return last;
   };
   return { enforcer, datapath };
-}
-
-function state(
-  manifests: string,
-  before?: PolicedCluster & { cluster: Cluster },
-): PolicedCluster & { cluster: Cluster } {
-  const { objects, diagnostics } = parseManifests(manifests, 'test.yaml');
-  expect(diagnostics.filter(({ severity }) => severity === 'error')).toEqual([]);
-  const cluster = assembleCluster(objects, { families: [4], nodes: 1 }, before?.cluster);
-  return { cluster, policies: translatePolicies(cluster) };
-}
-
-function pod(name: string, address: string): string {
-  return `
----
-apiVersion: v1
-kind: Pod
-metadata: { name: ${name}, namespace: x, labels: { app: ${name} } }
-spec: { nodeName: n1, containers: [{ name: main, image: main }] }
-status: { podIP: ${address}, phase: Running }
-`;
-}
-
-const world = `
-apiVersion: v1
-kind: Node
-metadata: { name: n1 }
-spec: { podCIDR: 10.0.0.0/24 }
-status: { addresses: [{ type: InternalIP, address: 192.0.2.1 }] }
-${pod('client', '10.0.0.2')}${pod('server', '10.0.0.3')}`;
-
-function policy(name: string, ports: readonly number[]): string {
-  return `
----
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: { name: ${name}, namespace: x }
-spec:
-  podSelector: { matchLabels: { app: server } }
-  ingress: [{ ports: [${ports.map((port) => `{ port: ${port} }`).join(', ')}] }]
-`;
-}
-
-function flowTo(cluster: Cluster, port: number): Flow {
-  const address = (key: string) => {
-    const [first] = cluster.pods.get(key)?.addresses ?? [];
-    if (!first) throw new Error(`${key} has no address`);
-    return first;
-  };
-  return { source: address('x/client'), destination: address('x/server'), protocol: 6, port };
 }
 
 describe('what does not fit', () => {
@@ -357,9 +303,10 @@ test('whatever is refused, the tables are those of the policies that it says it 
     fc.property(
       arbitraryHistory,
       fc.array(fc.nat({ max: 12 }), { minLength: 12, maxLength: 12 }),
+      fc.nat({ max: 16 }),
       fc.array(arbitraryFlowSeed, { minLength: 10, maxLength: 10 }),
-      (history, capacities, seeds) => {
-        const { enforcer, datapath } = setUp();
+      (history, capacities, limit, seeds) => {
+        const { enforcer, datapath } = setUp(new TableGrowth({ bytesOf: portsOf, limit }));
         let before: PolicedCluster | undefined;
         for (const [index, now] of history.entries()) {
           datapath().portCapacity = capacities[index] ?? Infinity;

@@ -2,12 +2,21 @@
 import type { NodeTables } from '../../compiler/tables.ts';
 import type { Counters } from '../../datapath/datapath.ts';
 import { reasons } from '../../datapath/datapath.ts';
+import type { TableCapacity } from '../../datapath/table-capacity.ts';
+import type { IpFamily } from '../../objects/ip.ts';
 import type { Legend } from '../../compiler/program.ts';
 import { Registry } from './registry.ts';
 import type { MetricDescription } from './registry.ts';
 
 /** Seconds. From the arrival of an event's bytes until every later packet sees it; the goal is 5 ms. */
 const realisationBounds = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
+
+/** Rows by table, and bytes. */
+export interface TableRoom {
+  readonly capacity: Readonly<Partial<Record<keyof TableCapacity, number>>>;
+  readonly taken: number;
+  readonly limit: number;
+}
 
 export class AgentMetrics {
   readonly #registry = new Registry();
@@ -43,8 +52,21 @@ export class AgentMetrics {
   );
   readonly #entries = this.#registry.gauge(
     'bulkhead_table_entries',
-    'Rows in the kernel, by table.',
+    'Rows in the kernel, by table; of addresses and cidrs those of the address family that has more.',
     'table',
+  );
+  readonly #capacity = this.#registry.gauge(
+    'bulkhead_table_capacity',
+    'Rows that there is room for in the kernel, by table; of addresses and cidrs for each address family.',
+    'table',
+  );
+  readonly #tableMemory = this.#registry.gauge(
+    'bulkhead_table_memory_bytes',
+    'Memory of the kernel that the tables take when they are full.',
+  );
+  readonly #tableMemoryLimit = this.#registry.gauge(
+    'bulkhead_table_memory_limit_bytes',
+    'Memory of the kernel that the tables may take at most.',
   );
   readonly #identities = this.#registry.gauge(
     'bulkhead_identities',
@@ -137,11 +159,22 @@ export class AgentMetrics {
   }
 
   setTables({ addresses, cidrs, classes, ports }: NodeTables): void {
-    const rows = { addresses, cidrs, classes, ports };
-    for (const [table, { size }] of Object.entries(rows)) this.#entries.set(size, { table });
+    const rows = {
+      addresses: ofLargerFamily(addresses.values().map(({ address }) => address)),
+      cidrs: ofLargerFamily(cidrs.values().map(({ cidr }) => cidr)),
+      classes: classes.size,
+      ports: ports.size,
+    };
+    for (const [table, count] of Object.entries(rows)) this.#entries.set(count, { table });
     this.#identities.set(new Set(addresses.values().map(({ value }) => value.identity)).size);
     this.#sets.set(new Set(classes.values().map(({ set }) => set)).size);
     this.#classCount.set(new Set(classes.values().map((row) => row.class)).size);
+  }
+
+  setRoom({ capacity, taken, limit }: TableRoom): void {
+    for (const [table, rows] of Object.entries(capacity)) this.#capacity.set(rows, { table });
+    this.#tableMemory.set(taken);
+    this.#tableMemoryLimit.set(limit);
   }
 
   setCounters(counters: Counters, legend: Legend): void {
@@ -170,4 +203,11 @@ export class AgentMetrics {
   text(): string {
     return this.#registry.text();
   }
+}
+
+/** Tables have room for so many of each. */
+function ofLargerFamily(rows: Iterable<{ readonly family: IpFamily }>): number {
+  const counts = { 4: 0, 6: 0 };
+  for (const { family } of rows) counts[family] += 1;
+  return Math.max(counts[4], counts[6]);
 }

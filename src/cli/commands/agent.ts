@@ -4,6 +4,7 @@ import { defineCommand, type Session } from '../command.ts';
 import { durationOption } from '../duration-option.ts';
 import { nodePlaceOptions } from '../node-options.ts';
 import type { NodePlaceOptions } from '../node-options.ts';
+import { sizeOption } from '../size-option.ts';
 import { packageVersion } from '../version.ts';
 
 interface AgentCommandOptions extends NodePlaceOptions {
@@ -15,6 +16,7 @@ interface AgentCommandOptions extends NodePlaceOptions {
   readonly healthPort: number;
   readonly installGate?: boolean;
   readonly events: 'all' | 'denied';
+  readonly tableMemory: number;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   readonly logFormat: 'text' | 'json';
   readonly status: boolean;
@@ -51,6 +53,11 @@ export const agentCommand = (session: Session): Command =>
           'hold pods until their policies are in the kernel, by a CNI plugin that is installed and kept',
         ),
         new Option('--events <which>', 'flows to report').choices(['all', 'denied']).default('all'),
+        sizeOption(
+          '--table-memory <size>',
+          'memory of the kernel that tables may take; they grow as policies need',
+          '256Mi',
+        ),
         new Option('--log-level <level>', 'least level that is logged')
           .choices(['debug', 'info', 'warn', 'error'])
           .default('info'),
@@ -108,6 +115,7 @@ export const agentCommand = (session: Session): Command =>
             installGate: options.installGate === true,
             podInterfaces: options.podInterfaces,
             events: options.events,
+            tableMemory: options.tableMemory,
             publishStatus: options.status,
           },
           client: new KubernetesClient(connection),

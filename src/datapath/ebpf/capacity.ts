@@ -1,15 +1,7 @@
-/** How many rows each table may hold; fixed when the maps are made. */
-export interface Capacity {
-  /** Pods and nodes, per address family. */
-  readonly addresses: number;
-  /** Prefixes, per address family. */
-  readonly cidrs: number;
-  /** Different identities and sets of this node's own pods. */
-  readonly subjects: number;
-  readonly classes: number;
-  readonly ports: number;
-  /** Rule ids below this are counted. */
-  readonly rules: number;
+/** What the maps are made for. */
+import type { TableCapacity } from '../table-capacity.ts';
+
+export interface Capacity extends TableCapacity {
   /** Bytes of the event ring: a power of two, at least a page. */
   readonly eventBytes: number;
   /** Verdicts kept for the packets that follow, of 64 bytes each: a power of two; 0: none. */

@@ -3,7 +3,7 @@
  * changed; it is there before the first address that names it, and gone after the last.
  */
 import type { AddressValue } from '../../compiler/tables.ts';
-import { fullError } from '../full-error.ts';
+import { DatapathFull } from '../datapath-full.ts';
 import { layouts, roles } from './layout.ts';
 import type { Words } from './words.ts';
 
@@ -63,7 +63,7 @@ export class Subjects {
 
   #write(content: AddressValue): number {
     const index = this.#free.at(-1) ?? this.#next;
-    if (index === this.#capacity) throw fullError({ what: 'subjects', capacity: this.#capacity });
+    if (index === this.#capacity) throw new DatapathFull({ what: 'subjects', capacity: this.#capacity });
     const at = (index * size) / 4;
     this.#words.write(at + identity / 4, content.identity);
     this.#words.write(at + ingress_set / 4, content.ingressSet);

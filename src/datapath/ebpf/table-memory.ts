@@ -1,6 +1,7 @@
 /** The maps that hold tables, as memory. */
+import { processorLimit } from '../../kernel/processors.ts';
 import { SharedWindows } from '../../kernel/shared-memory.ts';
-import { pairSlot, slot6 } from './layout.ts';
+import { layouts, pairSlot, slot6 } from './layout.ts';
 import type { Capacity } from './capacity.ts';
 import type { SlotShape } from './slot-table.ts';
 import { Words, wordsPerLine } from './words.ts';
@@ -60,6 +61,12 @@ export function tableWords(capacity: Capacity): Record<TableName, number> {
     ports: sizes.ports * wordsPerLine,
     port_lists: sizes.port_lists * wordsPerLine,
   };
+}
+
+/** Bytes of the kernel that tables and the counters of rules take on this machine. */
+export function tableBytes(capacity: Capacity): number {
+  const words = Object.values(tableWords(capacity)).reduce((sum, count) => sum + count, 0);
+  return 4 * words + processorLimit() * capacity.rules * layouts.counter.size;
 }
 
 /** `fdOf` says which descriptor a map has. Throws SystemCallError. */

@@ -12,7 +12,8 @@ import { unprogrammedIdentity } from '../../compiler/tables.ts';
 import type { IdentityId } from '../../compiler/program.ts';
 import { BulkheadError, failure } from '../../errors.ts';
 import type { IpFamily } from '../../objects/ip.ts';
-import { fullError } from '../full-error.ts';
+import { DatapathFull } from '../datapath-full.ts';
+import type { TableCapacity } from '../table-capacity.ts';
 import type { AddressTable } from './address-table.ts';
 import { Addresses4 } from './addresses4.ts';
 import { Addresses6 } from './addresses6.ts';
@@ -162,7 +163,7 @@ export class Tables {
     try {
       write();
     } catch (error) {
-      if (error instanceof TableFull) throw fullError({ what, capacity: this.#capacity[what] }, error);
+      if (error instanceof TableFull) throw new DatapathFull({ what, capacity: this.#capacity[what] }, error);
       throw error;
     }
   }
@@ -191,7 +192,7 @@ export class Tables {
   /** What the sweep removes needs no room: it has slots that the capacity leaves free, as long as there are some. */
   #requireRoom(sizes: Sizes, delta: Delta): void {
     const { sweep } = delta;
-    const needs: [keyof Capacity, number][] = [
+    const needs: [keyof TableCapacity, number][] = [
       ['addresses', Math.max(sizes.addresses4, sizes.addresses6)],
       ['cidrs', Math.max(sizes.cidrs4, sizes.cidrs6)],
       ['classes', sizes.classes - sweep.classes.length],
@@ -199,7 +200,7 @@ export class Tables {
       ['rules', ruleLimit(delta)],
     ];
     for (const [what, needed] of needs) {
-      if (needed > this.#capacity[what]) throw fullError({ what, capacity: this.#capacity[what], needed });
+      if (needed > this.#capacity[what]) throw new DatapathFull({ what, capacity: this.#capacity[what], needed });
     }
   }
 
@@ -228,7 +229,7 @@ function isLocal(value: AddressValue | undefined): value is AddressValue {
 function identityValue(identity: IdentityId): number {
   if (identity === unprogrammedIdentity) return unprogrammed;
   if (identity < unprogrammed) return identity;
-  throw fullError({ what: 'identities', capacity: unprogrammed, needed: identity });
+  throw new DatapathFull({ what: 'identities', capacity: unprogrammed, needed: identity });
 }
 
 /** The change back. */

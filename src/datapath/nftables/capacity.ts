@@ -2,19 +2,12 @@
  * How many elements each kind of table may have on one node. Counted here and not by the kernel: a set with a limit gets
  * all its hash buckets at once, and the kernel walks through them for each rule that looks something up in it.
  */
-import { fullError } from '../full-error.ts';
+import { DatapathFull } from '../datapath-full.ts';
+import type { TableCapacity } from '../table-capacity.ts';
 import type { Edit } from './entries-of-delta.ts';
 import { shared } from './sets.ts';
 
-export interface NftablesCapacity {
-  /** Of each family. */
-  readonly addresses: number;
-  /** Ends of ranges, of each family: nested prefixes make up to four each. */
-  readonly cidrs: number;
-  readonly classes: number;
-  readonly ports: number;
-  readonly rules: number;
-}
+export type NftablesCapacity = Omit<TableCapacity, 'subjects'>;
 
 export const defaultCapacity: NftablesCapacity = {
   addresses: 131_072,
@@ -23,6 +16,14 @@ export const defaultCapacity: NftablesCapacity = {
   ports: 131_072,
   rules: 65_536,
 };
+
+/** An element with its part of its set's buckets or tree, or a rule; the kernel takes it when it comes. */
+const bytesEach = 128;
+
+/** Bytes of the kernel that full tables take, about. */
+export function tableBytes({ addresses, cidrs, classes, ports, rules }: NftablesCapacity): number {
+  return bytesEach * (2 * addresses + 2 * cidrs + classes + ports + rules);
+}
 
 /** Elements by set. */
 export type Sizes = ReadonlyMap<string, number>;
@@ -39,10 +40,10 @@ export function sizesAfter(before: Sizes, { remove, add }: Edit): Sizes {
 
 /** Throws BulkheadError DATAPATH_FULL. */
 export function requireRoom(sizes: Sizes, rules: number, capacity: NftablesCapacity): void {
-  if (rules > capacity.rules) throw fullError({ what: 'rules', capacity: capacity.rules, needed: rules });
+  if (rules > capacity.rules) throw new DatapathFull({ what: 'rules', capacity: capacity.rules, needed: rules });
   for (const [set, size] of sizes) {
     const what = capacityOf(set);
-    if (size > capacity[what]) throw fullError({ what, capacity: capacity[what], needed: size });
+    if (size > capacity[what]) throw new DatapathFull({ what, capacity: capacity[what], needed: size });
   }
 }
 

@@ -1,0 +1,132 @@
+/** What does not fit is put in force in larger tables, as long as they may grow. */
+import { describe, expect, test } from 'vitest';
+import { detachEngines, openDatapath, tableBytes } from '../../src/agent/node-datapath.ts';
+import { NodeEnforcer } from '../../src/agent/node-enforcer.ts';
+import { TableGrowth } from '../../src/agent/table-growth.ts';
+import { pinnedGenerations } from '../../src/datapath/ebpf/generations.ts';
+import type { TableCapacity } from '../../src/datapath/table-capacity.ts';
+import { BulkheadError, failure } from '../../src/errors.ts';
+import { isRoot } from '../datapath/kernel-tables.ts';
+import { TestNetwork } from '../datapath/test-network.ts';
+import { FakeDatapath } from './fake-datapath.ts';
+import { flowTo, policy, state, updateBetween, world } from './two-pods.ts';
+
+const portsOf = ({ ports = 2 }: { ports?: number }): number => ports;
+
+describe('tables', () => {
+  const growth = (limit: number) => new TableGrowth({ bytesOf: portsOf, limit });
+
+  test('double until there is room', () => {
+    const tables = growth(100);
+    expect(tables.grow({ what: 'ports', capacity: 2, needed: 9 })).toBe(true);
+    expect(tables.capacity).toEqual({ ports: 16 });
+    expect(tables.grow({ what: 'ports', capacity: 16 })).toBe(true);
+    expect(tables.bytes).toEqual({ taken: 32, limit: 100 });
+  });
+
+  test('grow no further than they may, and stay as they were', () => {
+    const tables = growth(31);
+    expect(tables.grow({ what: 'ports', capacity: 2, needed: 16 })).toBe(true);
+    expect(tables.grow({ what: 'ports', capacity: 16, needed: 17 })).toBe(false);
+    expect(tables.grow({ what: 'identities', capacity: 1, needed: 2 })).toBe(false);
+    expect(tables.capacity).toEqual({ ports: 16 });
+  });
+
+  test('do not grow again where the machine has no more', () => {
+    const tables = growth(100);
+    tables.grow({ what: 'ports', capacity: 2, needed: 4 });
+    tables.grow({ what: 'ports', capacity: 4, needed: 8 });
+    tables.giveBack();
+    expect(tables.capacity).toEqual({ ports: 4 });
+    expect(tables.grow({ what: 'ports', capacity: 4, needed: 8 })).toBe(false);
+  });
+});
+
+describe('a policy that does not fit', () => {
+  function setUp({ limit, memory = Infinity }: { limit: number; memory?: number }) {
+    const opened: FakeDatapath[] = [];
+    const growth = new TableGrowth({ bytesOf: portsOf, limit });
+    const enforcer = new NodeEnforcer(
+      'n1',
+      (capacity) => {
+        if (portsOf(capacity) > memory) throw new BulkheadError(failure('BPF_LOAD_FAILED', 'no memory'));
+        const datapath = Object.assign(new FakeDatapath(), { growablePorts: portsOf(capacity) });
+        opened.push(datapath);
+        return datapath;
+      },
+      growth,
+    );
+    const before = state(`${world}${policy('server', [80])}`);
+    enforcer.update(updateBetween(undefined, before));
+    const change = (ports: readonly number[]) => {
+      const after = state(`${world}${policy('server', ports)}`);
+      enforcer.update(updateBetween(before, after), 1000);
+      const reached = (port: number) => opened.at(-1)?.model.judge(flowTo(after.cluster, port)).allowed;
+      return { reached };
+    };
+    return { enforcer, opened, change };
+  }
+
+  test('is in force in larger tables, and the smaller ones are let go', () => {
+    const { enforcer, opened, change } = setUp({ limit: 64 });
+    const { reached } = change([1, 3, 5, 7, 9]);
+    expect([enforcer.behind, [...enforcer.refusals]]).toEqual([undefined, []]);
+    expect(opened.map(({ closed }) => closed)).toEqual([true, false]);
+    expect([reached(9), reached(80)]).toEqual([true, false]);
+  });
+
+  test('is refused where they may not grow so far, and nothing is made anew for it', () => {
+    const { enforcer, opened, change } = setUp({ limit: 4 });
+    const { reached } = change([1, 3, 5, 7, 9]);
+    expect(enforcer.refusals.get('NetworkPolicy/x/server')).toMatchObject({
+      code: 'DATAPATH_FULL',
+      enforced: 'previous',
+    });
+    for (let round = 0; round < 3; round++) enforcer.retryRefused();
+    expect(opened).toHaveLength(1);
+    expect([reached(9), reached(80)]).toEqual([false, true]);
+  });
+
+  test('is refused where the machine has no memory for it, once and for all', () => {
+    const { enforcer, opened, change } = setUp({ limit: 64, memory: 4 });
+    const { reached } = change([1, 3, 5, 7, 9]);
+    expect(enforcer.refusals.get('NetworkPolicy/x/server')?.code).toBe('DATAPATH_FULL');
+    const openedOnce = opened.length;
+    for (let round = 0; round < 3; round++) enforcer.retryRefused();
+    expect(opened).toHaveLength(openedOnce);
+    expect([reached(9), reached(80)]).toEqual([false, true]);
+  });
+});
+
+describe.skipIf(!isRoot).each(['ebpf', 'nftables'] as const)('[root] in the kernel, with %s', (engine) => {
+  test('more blocks than there is room for at first are in force, in one generation', () => {
+    const network = new TestNetwork();
+    const place = { netns: network.node, bpffs: network.bpffs, pinDir: `${network.bpffs}/bulkhead` };
+    const growth = new TableGrowth({ bytesOf: (capacity) => tableBytes(engine, capacity), limit: 256 << 20 });
+    const open = (larger: Partial<TableCapacity>) =>
+      openDatapath({ ...place, engine, capacity: { cidrs: 512, ...larger } });
+    const enforcer = new NodeEnforcer('n1', open, growth);
+    try {
+      enforcer.update(updateBetween(undefined, state(world)));
+      const blocks = Array.from({ length: 2000 }, (_, index) => `11.${index >> 8}.${index & 255}.0/25`);
+      const large = `
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: { name: large, namespace: x }
+spec:
+  podSelector: {}
+  ingress: [{ from: [${blocks.map((cidr) => `{ ipBlock: { cidr: ${cidr} } }`).join(', ')}] }]
+`;
+      enforcer.update(updateBetween(state(world), state(`${world}${large}`)));
+      expect([enforcer.behind, [...enforcer.refusals]]).toEqual([undefined, []]);
+      expect(growth.capacity.cidrs).toBeGreaterThanOrEqual(2048);
+      expect([...enforcer.audit()].flat()).toEqual([]);
+      expect(pinnedGenerations(place.pinDir)).toHaveLength(engine === 'ebpf' ? 1 : 0);
+    } finally {
+      enforcer.close();
+      detachEngines(place);
+      network.remove();
+    }
+  });
+});
