@@ -1,8 +1,14 @@
-/** How the agent opens the datapath of its node: with tables that grow, as far as its options allow. */
+/**
+ * How the agent opens the datapath of its node: with as much room as its options allow. The maps of programs are made in
+ * their full size, so they begin small and grow; sets of nftables take memory as they fill.
+ */
+import { defaultCapacity } from '../datapath/ebpf/capacity.ts';
+import { tableBytes } from '../datapath/ebpf/table-memory.ts';
+import { capacityWithin } from '../datapath/nftables/capacity.ts';
 import type { TableCapacity } from '../datapath/table-capacity.ts';
 import type { Logger } from './log.ts';
 import type { TableRoom } from './metrics/agent-metrics.ts';
-import { openDatapath, tableBytes, tableCapacity } from './node-datapath.ts';
+import { openDatapath } from './node-datapath.ts';
 import type { NodeDatapathOptions } from './node-datapath.ts';
 import type { OpenDatapath } from './opened-datapath.ts';
 import { TableGrowth } from './table-growth.ts';
@@ -10,31 +16,42 @@ import { TableGrowth } from './table-growth.ts';
 export interface GrowingDatapathOptions extends Omit<NodeDatapathOptions, 'capacity' | 'podInterfacePrefix'> {
   /** As it is known when the datapath is opened. */
   readonly podInterfacePrefix: () => string | undefined;
-  /** Bytes that tables may take. */
+  /** Bytes of the kernel that tables may take. */
   readonly memory: number;
   readonly logger: Logger;
 }
 
-export function growingDatapath({ podInterfacePrefix, memory, logger, ...rest }: GrowingDatapathOptions): {
+export interface GrowingDatapath {
   readonly open: OpenDatapath;
-  readonly growth: TableGrowth;
+  readonly growth: TableGrowth | undefined;
   readonly room: () => TableRoom;
-} {
-  const { engine } = rest;
-  const growth = new TableGrowth({ bytesOf: (capacity) => tableBytes(engine, capacity), limit: memory });
+}
+
+export function growingDatapath(options: GrowingDatapathOptions): GrowingDatapath {
+  const { podInterfacePrefix, memory, logger, ...rest } = options;
+  const openWith = (capacity: Partial<TableCapacity>) => {
+    const prefix = podInterfacePrefix();
+    const interfaces = prefix === undefined ? {} : { podInterfacePrefix: prefix };
+    return openDatapath({ ...rest, capacity, ...interfaces });
+  };
+  if (rest.engine === 'nftables') {
+    const capacity = capacityWithin(memory);
+    return {
+      open: () => openWith(capacity),
+      growth: undefined,
+      room: () => ({ capacity, taken: memory, limit: memory }),
+    };
+  }
+  const whole = (capacity: Partial<TableCapacity>) => ({ ...defaultCapacity, ...capacity });
+  const growth = new TableGrowth({ bytesOf: (capacity) => tableBytes(whole(capacity)), limit: memory });
   const open = (capacity: Partial<TableCapacity>) => {
     const larger = Object.entries(capacity).map(([table, rows]) => `${table} ${rows}`);
     if (larger.length > 0) logger.log('info', 'the datapath gets larger tables', { rows: larger.join(', ') });
-    const prefix = podInterfacePrefix();
-    return openDatapath({
-      ...rest,
-      capacity,
-      ...(prefix === undefined ? {} : { podInterfacePrefix: prefix }),
-    });
+    return openWith(capacity);
   };
-  return {
-    open,
-    growth,
-    room: () => ({ capacity: tableCapacity(engine, growth.capacity), ...growth.bytes }),
+  const room = (): TableRoom => {
+    const { addresses, cidrs, subjects, classes, ports, rules } = whole(growth.capacity);
+    return { capacity: { addresses, cidrs, subjects, classes, ports, rules }, ...growth.bytes };
   };
+  return { open, growth, room };
 }

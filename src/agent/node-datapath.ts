@@ -2,17 +2,11 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Datapath } from '../datapath/datapath.ts';
-import { defaultCapacity as ebpfCapacity } from '../datapath/ebpf/capacity.ts';
 import { detachEbpfDatapath, openEbpfDatapath } from '../datapath/ebpf/ebpf-datapath.ts';
 import { pinnedGenerations } from '../datapath/ebpf/generations.ts';
 import { requireBpf, thisMachine } from '../datapath/ebpf/requirements.ts';
-import { tableBytes as ebpfTableBytes } from '../datapath/ebpf/table-memory.ts';
 import { chooseEngine } from '../datapath/engine-choice.ts';
 import type { EngineChoice, EngineName, EngineWish } from '../datapath/engine-choice.ts';
-import {
-  defaultCapacity as nftablesCapacity,
-  tableBytes as nftablesTableBytes,
-} from '../datapath/nftables/capacity.ts';
 import {
   detachNftablesDatapath,
   hasNftablesTable,
@@ -56,22 +50,6 @@ function ebpfObstacle(): string | undefined {
     throw error;
   }
   return knowsNetfilterPrograms() ? undefined : 'this kernel knows no BPF programs at netfilter hooks';
-}
-
-/** What there is room for where the datapath is opened with these capacities. */
-export function tableCapacity(
-  engine: EngineName,
-  capacity: Partial<TableCapacity>,
-): Omit<TableCapacity, 'subjects'> {
-  const { addresses, cidrs, classes, ports, rules } = engine === 'ebpf' ? ebpfCapacity : nftablesCapacity;
-  return { addresses, cidrs, classes, ports, rules, ...capacity };
-}
-
-/** Bytes of the kernel that tables of these capacities take, if they are full. */
-export function tableBytes(engine: EngineName, capacity: Partial<TableCapacity>): number {
-  return engine === 'ebpf'
-    ? ebpfTableBytes({ ...ebpfCapacity, ...capacity })
-    : nftablesTableBytes({ ...nftablesCapacity, ...capacity });
 }
 
 /** The network namespace must be there. Throws BulkheadError where this machine can't. */

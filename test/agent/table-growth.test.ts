@@ -1,11 +1,13 @@
 /** What does not fit is put in force in larger tables, as long as they may grow. */
 import { describe, expect, test } from 'vitest';
-import { detachEngines, openDatapath, tableBytes } from '../../src/agent/node-datapath.ts';
+import { growingDatapath } from '../../src/agent/growing-datapath.ts';
+import { detachEngines } from '../../src/agent/node-datapath.ts';
 import { NodeEnforcer } from '../../src/agent/node-enforcer.ts';
+import { policyId, wantedPolicy } from '../../src/agent/policy-intake.ts';
 import { TableGrowth } from '../../src/agent/table-growth.ts';
 import { pinnedGenerations } from '../../src/datapath/ebpf/generations.ts';
-import type { TableCapacity } from '../../src/datapath/table-capacity.ts';
 import { BulkheadError, failure } from '../../src/errors.ts';
+import { decodeApiPolicy } from '../../src/sources/api/network-policy.ts';
 import { isRoot } from '../datapath/kernel-tables.ts';
 import { TestNetwork } from '../datapath/test-network.ts';
 import { FakeDatapath } from './fake-datapath.ts';
@@ -102,25 +104,24 @@ describe.skipIf(!isRoot).each(['ebpf', 'nftables'] as const)('[root] in the kern
   test('more blocks than there is room for at first are in force, in one generation', () => {
     const network = new TestNetwork();
     const place = { netns: network.node, bpffs: network.bpffs, pinDir: `${network.bpffs}/bulkhead` };
-    const growth = new TableGrowth({ bytesOf: (capacity) => tableBytes(engine, capacity), limit: 256 << 20 });
-    const open = (larger: Partial<TableCapacity>) =>
-      openDatapath({ ...place, engine, capacity: { cidrs: 512, ...larger } });
+    const { open, growth, room } = growingDatapath({
+      ...place,
+      engine,
+      podInterfacePrefix: () => undefined,
+      memory: 128 << 20,
+      logger: { log: () => undefined },
+    });
     const enforcer = new NodeEnforcer('n1', open, growth);
     try {
       enforcer.update(updateBetween(undefined, state(world)));
-      const blocks = Array.from({ length: 2000 }, (_, index) => `11.${index >> 8}.${index & 255}.0/25`);
-      const large = `
----
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: { name: large, namespace: x }
-spec:
-  podSelector: {}
-  ingress: [{ from: [${blocks.map((cidr) => `{ ipBlock: { cidr: ${cidr} } }`).join(', ')}] }]
-`;
-      enforcer.update(updateBetween(state(world), state(`${world}${large}`)));
+      const from = Array.from({ length: 20_000 }, (_, index) => ({
+        ipBlock: { cidr: `11.${index >> 8}.${index & 255}.0/25` },
+      }));
+      const metadata = { namespace: 'x', name: 'large' };
+      const { policy: large } = decodeApiPolicy({ metadata, spec: { podSelector: {}, ingress: [{ from }] } });
+      enforcer.update({ policies: [[policyId('x/large'), wantedPolicy(large, 0)]] });
       expect([enforcer.behind, [...enforcer.refusals]]).toEqual([undefined, []]);
-      expect(growth.capacity.cidrs).toBeGreaterThanOrEqual(2048);
+      expect(room().capacity.cidrs).toBeGreaterThanOrEqual(from.length);
       expect([...enforcer.audit()].flat()).toEqual([]);
       expect(pinnedGenerations(place.pinDir)).toHaveLength(engine === 'ebpf' ? 1 : 0);
     } finally {

@@ -18,6 +18,16 @@ function policy(name: string, ingress: readonly object[], podSelector: object = 
   return { metadata: { name }, spec: { podSelector, ingress } };
 }
 
+/** For the pods that `podSelector` selects; no two of these share a block. */
+export function manyBlocks(index: number, podSelector: object): HugePolicy {
+  const block = (next: number): string => {
+    const all = 40_000 * index + next;
+    return `${64 + (all >> 16)}.${(all >> 8) & 255}.${all & 255}.0/25`;
+  };
+  const from = range(40_000, (next) => ({ ipBlock: { cidr: block(next) } }));
+  return policy(`blocks-${index}`, [{ from, ports: [{ port: 1000 + index }] }], podSelector);
+}
+
 export const hugePolicies: readonly HugePolicy[] = [
   policy('blocks', [
     { from: range(40_000, (index) => ({ ipBlock: { cidr: `11.${index >> 8}.${index & 255}.0/24` } })) },

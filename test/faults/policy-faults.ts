@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApiClient } from '../cluster/api/client.ts';
 import type { Fault } from './fault.ts';
-import { hugePolicies } from './huge-policies.ts';
+import { hugePolicies, manyBlocks } from './huge-policies.ts';
 import type { LightStand } from './light-stand.ts';
 import { createPod, pairPolicy, policiesPath } from './world.ts';
 
@@ -63,6 +63,23 @@ const huge: Fault<LightStand> = {
     for (const policy of hugePolicies) await api.must('POST', policiesPath, policy);
     await stand.settled();
     for (const { metadata } of hugePolicies) await api.must('DELETE', `${policiesPath}/${metadata.name}`);
+    await stand.realised();
+  },
+};
+
+/** Seven times as many blocks as programs have room for at first. */
+const growing: Fault<LightStand> = {
+  name: 'policies for one pod name more blocks than tables have room for at first: 40,000, then 120,000',
+  outcome:
+    'the datapath is made anew with larger tables, again and again, while the one before it judges; all are in force as they stand',
+  run: async (stand) => {
+    const { api } = stand;
+    for (const index of Array.from({ length: 3 }).keys()) {
+      await api.must('POST', policiesPath, manyBlocks(index, { matchLabels: { app: 'server' } }));
+      await stand.realised();
+    }
+    for (const index of Array.from({ length: 3 }).keys())
+      await api.must('DELETE', `${policiesPath}/blocks-${index}`);
     await stand.realised();
   },
 };
@@ -145,4 +162,4 @@ async function deleteNamespace(api: ApiClient, name: string): Promise<void> {
   await api.must('PUT', `${namespace}/finalize`, { metadata: { name }, spec: { finalizers: [] } });
 }
 
-export const policyFaults: readonly Fault<LightStand>[] = [...bursts, huge, hostile];
+export const policyFaults: readonly Fault<LightStand>[] = [...bursts, huge, growing, hostile];

@@ -17,12 +17,19 @@ export const defaultCapacity: NftablesCapacity = {
   rules: 65_536,
 };
 
-/** An element with its part of its set's buckets or tree, or a rule; the kernel takes it when it comes. */
+/** An element with its part of its set's buckets or tree, about: 90 to 180 were measured of ranges of addresses. */
 const bytesEach = 128;
+/** Addresses and prefixes of two families, classes, ports, rules. */
+const kinds = 7;
 
-/** Bytes of the kernel that full tables take, about. */
-export function tableBytes({ addresses, cidrs, classes, ports, rules }: NftablesCapacity): number {
-  return bytesEach * (2 * addresses + 2 * cidrs + classes + ports + rules);
+/**
+ * How much there is to be room for where elements may take so many bytes of the kernel. It takes them when they come, so
+ * nothing is lost by allowing for much; but a rule has a counter, and all counters are read every second.
+ */
+export function capacityWithin(bytes: number): NftablesCapacity {
+  const each = Math.floor(bytes / bytesEach / kinds);
+  const rules = Math.min(each, defaultCapacity.rules);
+  return { addresses: each, cidrs: each, classes: each, ports: each, rules };
 }
 
 /** Elements by set. */
