@@ -1,7 +1,15 @@
 /** The change from the tables that a node holds to those it should hold, as tables.ts orders it. */
 import { PrefixTable } from './prefix-table.ts';
 import type { IdentityId } from './program.ts';
-import type { AddressValue, ClassRow, Delta, NodeTables, PortRow } from './tables.ts';
+import type {
+  AddressChange,
+  AddressValue,
+  CidrChange,
+  ClassRow,
+  Delta,
+  NodeTables,
+  PortRow,
+} from './tables.ts';
 
 export const emptyTables: NodeTables = {
   addresses: new Map(),
@@ -30,8 +38,8 @@ export function reverseDelta({ add, stage, sweep }: Delta): Delta {
   return {
     add: sweep,
     stage: {
-      addresses: stage.addresses.map(({ address, from, to }) => ({
-        address,
+      addresses: stage.addresses.map(({ addresses, from, to }) => ({
+        addresses,
         ...(to ? { from: to } : {}),
         ...(from ? { to: from } : {}),
       })),
@@ -49,8 +57,9 @@ export function reverseDelta({ add, stage, sweep }: Delta): Delta {
 
 /** Number of map entries that a delta writes or removes. */
 export function deltaSize({ add, stage, sweep }: Delta): number {
-  const rows = [add.ports, add.classes, stage.addresses, stage.cidrs, sweep.ports, sweep.classes];
-  return rows.reduce((sum, list) => sum + list.length, 0);
+  const rows = [add.ports, add.classes, stage.cidrs, sweep.ports, sweep.classes];
+  const addresses = stage.addresses.map((change) => change.addresses);
+  return [...rows, ...addresses].reduce((sum, list) => sum + list.length, 0);
 }
 
 /** Rows of `rows` whose key `others` doesn't have. */
@@ -86,17 +95,17 @@ export function sameValue(a: AddressValue | undefined, b: AddressValue | undefin
   );
 }
 
-function stageAddresses(old: NodeTables, next: NodeTables): Delta['stage']['addresses'] {
+function stageAddresses(old: NodeTables, next: NodeTables): AddressChange[] {
   const rows = [...next.addresses, ...[...old.addresses].filter(([key]) => !next.addresses.has(key))];
   return rows.flatMap(([key, { address }]) => {
     const from = old.addresses.get(key)?.value;
     const to = next.addresses.get(key)?.value;
     if (sameValue(from, to)) return [];
-    return [{ address, ...(from ? { from } : {}), ...(to ? { to } : {}) }];
+    return [{ addresses: [address], ...(from ? { from } : {}), ...(to ? { to } : {}) }];
   });
 }
 
-function stageCidrs(old: NodeTables, next: NodeTables): Delta['stage']['cidrs'] {
+function stageCidrs(old: NodeTables, next: NodeTables): CidrChange[] {
   const rows = [...next.cidrs, ...[...old.cidrs].filter(([key]) => !next.cidrs.has(key))];
   const changed = rows.filter(([key]) => old.cidrs.get(key)?.identity !== next.cidrs.get(key)?.identity);
   if (changed.length === 0) return [];

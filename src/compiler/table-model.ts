@@ -77,9 +77,11 @@ export class TableModel {
       yield;
     }
     const since = this.#epoch + 1;
-    for (const { address, from, to } of delta.stage.addresses) {
-      this.#addresses.set(address.text, { address, since, previous: from, current: to });
-      yield;
+    for (const { addresses, from, to } of delta.stage.addresses) {
+      for (const address of addresses) {
+        this.#addresses.set(address.text, { address, since, previous: from, current: to });
+        yield;
+      }
     }
     for (const { cidr, from, to, isNew, isGone } of delta.stage.cidrs) {
       this.#cidrs.set(cidr.text, { cidr, since, previous: from, current: to, isNew, isGone });
@@ -95,10 +97,11 @@ export class TableModel {
     const delta = this.#unswept;
     if (!delta) return;
     this.#unswept = undefined;
-    for (const { address, to } of delta.stage.addresses) {
-      if (to) continue;
-      this.#addresses.delete(address.text);
-      yield;
+    for (const { addresses, to } of delta.stage.addresses) {
+      for (const address of to ? [] : addresses) {
+        this.#addresses.delete(address.text);
+        yield;
+      }
     }
     for (const { cidr, isGone } of delta.stage.cidrs) {
       if (!isGone) continue;

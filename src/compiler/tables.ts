@@ -63,29 +63,35 @@ export interface NodeTables {
   readonly ports: ReadonlyMap<string, PortRow>;
 }
 
+/** Of addresses that change alike: those that nothing tells apart are thousands at times. */
+export interface AddressChange {
+  readonly addresses: readonly Address[];
+  /** Undefined: not in the old table, or not in the new one. */
+  readonly from?: AddressValue;
+  readonly to?: AddressValue;
+}
+
+/** `from` and `to` of a row that is new, or goes: what the row that covers it says. */
+export interface CidrChange {
+  readonly cidr: Cidr;
+  readonly from: IdentityId;
+  readonly to: IdentityId;
+  readonly isNew: boolean;
+  readonly isGone: boolean;
+}
+
 export interface Delta {
   readonly add: {
     readonly ports: readonly PortRow[];
     readonly classes: readonly ClassRow[];
   };
   /**
-   * `from`/`to` undefined: not in the old/new table. For a cidr that is new, `from` of the row that covers it in the
-   * old table must be staged as its previous value (and likewise for one that goes), so that longest-prefix lookups
-   * see the same answer before and after the commit.
+   * No address and no prefix more than once. `from` of a prefix that is new must be staged as its previous value (and
+   * likewise for one that goes), so that longest-prefix lookups see the same answer before and after the commit.
    */
   readonly stage: {
-    readonly addresses: readonly {
-      readonly address: Address;
-      readonly from?: AddressValue;
-      readonly to?: AddressValue;
-    }[];
-    readonly cidrs: readonly {
-      readonly cidr: Cidr;
-      readonly from: IdentityId;
-      readonly to: IdentityId;
-      readonly isNew: boolean;
-      readonly isGone: boolean;
-    }[];
+    readonly addresses: readonly AddressChange[];
+    readonly cidrs: readonly CidrChange[];
   };
   readonly sweep: {
     readonly ports: readonly PortRow[];

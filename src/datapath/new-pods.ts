@@ -8,5 +8,5 @@ import type { Address } from '../objects/ip.ts';
 export function newPodAddresses({ stage }: Delta): Address[] {
   return stage.addresses
     .filter(({ from, to }) => to?.role === 'local-pod' && from?.role !== 'local-pod')
-    .map(({ address }) => address);
+    .flatMap(({ addresses }) => addresses);
 }

@@ -119,9 +119,11 @@ export const nothing: Delta = {
 /** The server becomes somebody else to its peers. */
 function serverIdentity(from: number, to: number): Delta {
   const servers = [world[4].server.text, world[6].server.text];
-  const rows = worldDelta.stage.addresses.filter((row) => servers.includes(row.address.text));
-  const addresses = rows.flatMap(({ address: at, to: value }) =>
-    value ? [{ address: at, from: { ...value, identity: from }, to: { ...value, identity: to } }] : [],
+  const rows = worldDelta.stage.addresses.filter((row) =>
+    row.addresses.some(({ text }) => servers.includes(text)),
+  );
+  const addresses = rows.flatMap(({ addresses: at, to: value }) =>
+    value ? [{ addresses: at, from: { ...value, identity: from }, to: { ...value, identity: to } }] : [],
   );
   return { ...nothing, stage: { addresses, cidrs: [] } };
 }

@@ -1,5 +1,5 @@
 /** A small node for judging single packets: three pods, their node, and what lies around them. */
-import type { Delta, AddressValue } from '../../src/compiler/tables.ts';
+import type { AddressChange, Delta } from '../../src/compiler/tables.ts';
 import { unprogrammedIdentity } from '../../src/compiler/tables.ts';
 import { parseAddress, parseCidr } from '../../src/objects/ip.ts';
 import type { Address, Cidr } from '../../src/objects/ip.ts';
@@ -99,20 +99,20 @@ const toServer = ports(2, [[0, 0, 0, true, rules.anythingToServer]]);
 const fromAnyone = ports(3, [[tcp, 443, exact, true, rules.tcp443FromAnyone]]);
 const fromBlock = ports(4, [[0, 0, 0, true, rules.anythingFromBlock]]);
 
-function addressRows(family: 4 | 6): { address: Address; to: AddressValue }[] {
+function addressRows(family: 4 | 6): AddressChange[] {
   const at = world[family];
   return [
     {
-      address: at.client,
+      addresses: [at.client],
       to: { identity: client, ingressSet: 0, egressSet: clientEgress, role: 'local-pod' },
     },
     {
-      address: at.server,
+      addresses: [at.server],
       to: { identity: server, ingressSet: serverIngress, egressSet: 0, role: 'local-pod' },
     },
-    { address: at.open, to: { identity: open, ingressSet: 0, egressSet: 0, role: 'local-pod' } },
-    { address: at.node, to: { identity: node, ingressSet: 0, egressSet: 0, role: 'local-node' } },
-    { address: at.remote, to: { identity: remote, ingressSet: 0, egressSet: 0, role: 'remote' } },
+    { addresses: [at.open], to: { identity: open, ingressSet: 0, egressSet: 0, role: 'local-pod' } },
+    { addresses: [at.node], to: { identity: node, ingressSet: 0, egressSet: 0, role: 'local-node' } },
+    { addresses: [at.remote], to: { identity: remote, ingressSet: 0, egressSet: 0, role: 'remote' } },
   ];
 }
 

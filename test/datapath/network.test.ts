@@ -24,11 +24,12 @@ const nothing = {
 
 /** Takes away, and gives back, what lets the client reach the server: the server's identity in the client's eyes. */
 function serverIdentity(from: number, to: number): Delta {
-  const rows = worldDelta.stage.addresses.filter(
-    ({ address }) => address.text === world[4].server.text || address.text === world[6].server.text,
+  const servers = [world[4].server.text, world[6].server.text];
+  const rows = worldDelta.stage.addresses.filter((row) =>
+    row.addresses.some(({ text }) => servers.includes(text)),
   );
-  const addresses = rows.flatMap(({ address, to: value }) =>
-    value ? [{ address, from: { ...value, identity: from }, to: { ...value, identity: to } }] : [],
+  const addresses = rows.flatMap(({ addresses: at, to: value }) =>
+    value ? [{ addresses: at, from: { ...value, identity: from }, to: { ...value, identity: to } }] : [],
   );
   return { ...nothing, stage: { addresses, cidrs: [] } };
 }

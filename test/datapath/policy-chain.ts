@@ -35,8 +35,8 @@ export function policyChange(from: number, to: number, key = anyProtocol): Delta
     add: { ports: next.ports, classes: next.classes },
     stage: {
       addresses: [
-        { address: client, to: next.client, ...(from ? { from: old.client } : {}) },
-        { address: server, to: next.server, ...(from ? { from: old.server } : {}) },
+        { addresses: [client], to: next.client, ...(from ? { from: old.client } : {}) },
+        { addresses: [server], to: next.server, ...(from ? { from: old.server } : {}) },
       ],
       cidrs: [],
     },

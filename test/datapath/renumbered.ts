@@ -16,8 +16,8 @@ export function renumbered({ add, stage, sweep }: Delta): Delta {
       })),
     },
     stage: {
-      addresses: stage.addresses.map(({ address, to }) => ({
-        address,
+      addresses: stage.addresses.map(({ addresses, to }) => ({
+        addresses,
         ...(to
           ? {
               to: {

@@ -234,7 +234,7 @@ describe.skipIf(!isRoot)('[root] tables in the kernel', () => {
       add: { ports: [], classes: [] },
       stage: {
         addresses: worldDelta.stage.addresses.map((row) => ({
-          address: row.address,
+          addresses: row.addresses,
           ...(row.to ? { from: row.to } : {}),
         })),
         cidrs: [],
@@ -339,7 +339,7 @@ describe.skipIf(!isRoot)('[root] tables in the kernel', () => {
         add: sweep,
         stage: {
           ...stage,
-          addresses: fewer.map(({ address, to }) => ({ address, ...(to && { from: to }) })),
+          addresses: fewer.map(({ addresses, to }) => ({ addresses, ...(to && { from: to }) })),
         },
         sweep: add,
       });

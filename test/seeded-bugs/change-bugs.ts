@@ -45,8 +45,18 @@ export const changeBugs: SeededBugs<CheckedBug> = {
   ),
   'a pod that comes to a node gets no rules': inLiveCompiler(
     'live/node-view.ts',
-    'if (nodeOf(owner) !== this.#name) return remote;',
-    'if (nodeOf(owner) !== this.#name || !this.#isNew) return remote;',
+    'const isOwn = atom && nodeOf(owner) === this.#name;',
+    'const isOwn = atom && nodeOf(owner) === this.#name && this.#isNew;',
+  ),
+  'addresses that somebody else is told apart from go on saying what they said': inLiveCompiler(
+    'live/address-rows.ts',
+    'this.#atomsBefore.set(atom, was);',
+    'this.#atomsBefore.delete(atom);',
+  ),
+  'an address that moved is written again with those that it left': inLiveCompiler(
+    'live/address-rows.ts',
+    'const others = parted.has(atom) ? all.filter(({ text }) => !rows.has(text)) : all;',
+    'const others = all;',
   ),
   'a port table goes while another class row needs it': inLiveCompiler(
     'live/node-view.ts',

@@ -1,119 +1,117 @@
-/** The address rows of one node, and how they differ from those that were last accepted. */
+/**
+ * The address rows of one node, and how they differ from those that were last accepted. An address of another node says
+ * what its atom says: a new set can tell thousands of addresses apart that nobody told apart before, but only hundreds
+ * of atoms. The node's own addresses, and those that come and go, are kept one by one.
+ */
 import type { Address } from '../../objects/ip.ts';
 import { sameValue } from '../delta.ts';
-import type { AddressRow, AddressValue, Delta } from '../tables.ts';
-import type { Held } from './model.ts';
+import type { AddressChange, AddressRow, AddressValue } from '../tables.ts';
+import { MappedView } from './mapped-view.ts';
+import { addressesOf } from './model.ts';
+import type { Atom, Held } from './model.ts';
 
-type StagedAddress = Delta['stage']['addresses'][number];
+interface AcceptedRow {
+  readonly address: Address;
+  /** Undefined: there was none. */
+  readonly value: AddressValue | undefined;
+}
 
-/**
- * A new set can tell thousands of addresses apart that nobody told apart before: their rows change in place, and are
- * found by the number of who holds them, not by text.
- */
 export class AddressRows {
-  readonly #rows = new Map<string, TrackedAddress>();
-  /** The same, by Held.index. */
-  readonly #byIndex: (TrackedAddress | undefined)[] = [];
-  /** Since they were accepted. */
-  readonly #touched: TrackedAddress[] = [];
-  readonly #gone = new Map<string, TrackedAddress>();
+  readonly #held: ReadonlyMap<string, Held>;
+  readonly #remote: (atom: Atom) => AddressValue;
+  readonly #own = new Map<string, AddressValue>();
+  /** As accepted, of what changed since: rows one by one, and what all other addresses of an atom said. */
+  readonly #rowsBefore = new Map<string, AcceptedRow>();
+  readonly #atomsBefore = new Map<Atom, AddressValue>();
+  #hasAccepted = false;
+
+  /** `remote`: what addresses of the atom say on other nodes than their own. */
+  constructor(held: ReadonlyMap<string, Held>, remote: (atom: Atom) => AddressValue) {
+    this.#held = held;
+    this.#remote = remote;
+  }
 
   get rows(): ReadonlyMap<string, AddressRow> {
-    return this.#rows;
+    return new MappedView(this.#held, ({ address }) => ({
+      address,
+      value: this.#valueOf(address) ?? nobody,
+    }));
   }
 
   get isTouched(): boolean {
-    return this.#touched.length > 0;
+    return !this.#hasAccepted || this.#rowsBefore.size + this.#atomsBefore.size > 0;
   }
 
-  get({ index }: Held): AddressValue | undefined {
-    return this.#byIndex[index]?.value;
+  /** Before an update changes the row: the atom that the address was in, if any, and what that said. */
+  touch(address: Address, atom: Atom | undefined, was: AddressValue | undefined): void {
+    const value = this.#own.get(address.text) ?? (atom && this.#atomsBefore.get(atom)) ?? was;
+    this.#remember(address, value);
   }
 
-  set(held: Held, value: AddressValue): void {
-    const row = this.#byIndex[held.index] ?? this.#add(held, value);
-    if (row.become(value)) this.#touched.push(row);
+  /** The atom's addresses say something else now. Own ones among them are to be set as well. */
+  shift(atom: Atom, was: AddressValue): void {
+    if (this.#hasAccepted && !this.#atomsBefore.has(atom)) this.#atomsBefore.set(atom, was);
   }
 
-  delete({ index, address }: Held): void {
-    const row = this.#byIndex[index];
-    if (!row) return;
-    this.#byIndex[index] = undefined;
-    this.#rows.delete(address.text);
-    this.#gone.set(address.text, row);
-    if (row.vanish()) this.#touched.push(row);
+  /** Undefined: the address is not the node's own. One that comes or goes must have been touched. */
+  setOwn(address: Address, value: AddressValue | undefined): void {
+    const was = this.#own.get(address.text);
+    if (was) this.#remember(address, was);
+    if (value) this.#own.set(address.text, value);
+    else this.#own.delete(address.text);
   }
 
   /** Rows that came and went again are left out, and so are those that are again as they were. */
-  changes(): StagedAddress[] {
-    const staged: StagedAddress[] = [];
-    for (const row of this.#touched) {
-      const change = row.change();
-      if (change) staged.push(change);
+  changes(): AddressChange[] {
+    const changes: AddressChange[] = [];
+    const add = (addresses: readonly Address[], from?: AddressValue, to?: AddressValue) => {
+      if (addresses.length === 0 || sameValue(from, to)) return;
+      changes.push({ addresses, ...(from && { from }), ...(to && { to }) });
+    };
+    const rows = this.#hasAccepted ? this.#rowsBefore : this.#newRows();
+    const parted = new Set<Atom>();
+    for (const [text, { address, value }] of rows) {
+      const atom = this.#held.get(text)?.atom;
+      if (atom) parted.add(atom);
+      add([address], value, this.#valueOf(address));
     }
-    return staged;
+    for (const [atom, was] of this.#hasAccepted ? this.#atomsBefore : this.#newAtoms()) {
+      const all = addressesOf(atom);
+      const others = parted.has(atom) ? all.filter(({ text }) => !rows.has(text)) : all;
+      add(others, was, this.#remote(atom));
+    }
+    return changes;
   }
 
   accept(): void {
-    for (const row of this.#touched) row.accept();
-    this.#touched.length = 0;
-    this.#gone.clear();
+    this.#rowsBefore.clear();
+    this.#atomsBefore.clear();
+    this.#hasAccepted = true;
   }
 
-  #add({ index, address }: Held, value: AddressValue): TrackedAddress {
-    const row = this.#gone.get(address.text) ?? new TrackedAddress(address, value);
-    this.#gone.delete(address.text);
-    this.#byIndex[index] = row;
-    this.#rows.set(address.text, row);
-    return row;
-  }
-}
-
-class TrackedAddress implements AddressRow {
-  readonly address: Address;
-  value: AddressValue;
-  #isThere = false;
-  #isTouched = false;
-  #accepted: AddressValue | undefined;
-
-  constructor(address: Address, value: AddressValue) {
-    this.address = address;
-    this.value = value;
+  #valueOf({ text }: Address): AddressValue | undefined {
+    const own = this.#own.get(text);
+    if (own) return own;
+    const atom = this.#held.get(text)?.atom;
+    return atom && this.#remote(atom);
   }
 
-  /** True for its first change since it was accepted. */
-  become(value: AddressValue): boolean {
-    if (this.#isThere && sameValue(this.value, value)) return false;
-    const isFirst = this.#touch();
-    this.#isThere = true;
-    this.value = value;
-    return isFirst;
+  #remember(address: Address, value: AddressValue | undefined): void {
+    if (!this.#hasAccepted || this.#rowsBefore.has(address.text)) return;
+    this.#rowsBefore.set(address.text, { address, value });
   }
 
-  /** Likewise. */
-  vanish(): boolean {
-    const isFirst = this.#touch();
-    this.#isThere = false;
-    return isFirst;
+  /** What a node that holds nothing yet has to be told, in the terms of what changed. */
+  #newRows(): ReadonlyMap<string, AcceptedRow> {
+    const own = this.#held.entries().filter(([text]) => this.#own.has(text));
+    return new Map(own.map(([text, { address }]) => [text, { address, value: undefined }]));
   }
 
-  change(): StagedAddress | undefined {
-    const { address, value } = this;
-    const from = this.#accepted;
-    if (!this.#isThere) return from && { address, from };
-    if (!from) return { address, to: value };
-    return sameValue(from, value) ? undefined : { address, from, to: value };
-  }
-
-  accept(): void {
-    this.#isTouched = false;
-    this.#accepted = undefined;
-  }
-
-  #touch(): boolean {
-    if (this.#isTouched) return false;
-    this.#isTouched = true;
-    this.#accepted = this.#isThere ? this.value : undefined;
-    return true;
+  #newAtoms(): ReadonlyMap<Atom, undefined> {
+    const atoms = this.#held.values().flatMap(({ atom }) => (atom ? [atom] : []));
+    return new Map(atoms.map((atom) => [atom, undefined]));
   }
 }
+
+/** What an address says that no set tells from those outside. */
+export const nobody: AddressValue = { identity: 0, ingressSet: 0, egressSet: 0, role: 'remote' };

@@ -1,7 +1,7 @@
 /** The prefix rows of one node, with what the prefixes around them say, as a delta wants to know. */
 import { makeCidr } from '../../objects/ip.ts';
 import type { Cidr, IpFamily } from '../../objects/ip.ts';
-import type { CidrRow, Delta } from '../tables.ts';
+import type { CidrChange, CidrRow } from '../tables.ts';
 import { TrackedRows } from './tracked-rows.ts';
 
 export class CidrRows {
@@ -32,8 +32,8 @@ export class CidrRows {
     this.#rows.delete(cidr.text);
   }
 
-  changes(): Delta['stage']['cidrs'] {
-    const staged: Delta['stage']['cidrs'][number][] = [];
+  changes(): CidrChange[] {
+    const staged: CidrChange[] = [];
     const now = (key: string) => this.#rows.get(key);
     const before = (key: string) => this.#rows.accepted(key);
     this.#rows.changes((was, is) => {

@@ -57,7 +57,8 @@ export class LiveCompiler {
   /** That must find their predicates. */
   readonly #unknown = new Set<Profile>();
   readonly #unplaced = new Set<Held>();
-  #touched = new Set<Held>();
+  /** Whose policies are others now. */
+  readonly #resubjected = new Set<Profile>();
   readonly #pods = new LivePods({
     gained: (held) => this.#gained(held),
     losing: (held) => this.#losing(held),
@@ -72,7 +73,7 @@ export class LiveCompiler {
   /** From now on its pods are local; its first delta comes with the next update. */
   addNode(name: string): void {
     if (this.#views.has(name)) throw new Error(`node ${name} is followed already`);
-    const view = new NodeView(name, this.#peers);
+    const view = new NodeView(name, { peers: this.#peers, held: this.#pods.held });
     view.setPodRanges(this.#nodes.get(name)?.podCIDRs ?? []);
     this.#views.set(name, view);
     for (const { owner } of this.#pods.held.values()) {
@@ -200,14 +201,12 @@ export class LiveCompiler {
 
   #gained(held: Held): void {
     this.#unplaced.add(held);
-    this.#touched.add(held);
     const { owner } = held;
     if (owner.kind === 'pod') this.#count(owner.profile, owner.pod.node, 1);
   }
 
   #losing(held: Held): void {
     if (!this.#unplaced.delete(held)) this.#peers.displace(held);
-    this.#touched.add(held);
     const { owner } = held;
     if (owner.kind === 'pod') this.#count(owner.profile, owner.pod.node, -1);
   }
@@ -248,12 +247,12 @@ export class LiveCompiler {
       touch(profile);
     }
     this.#unknown.clear();
-    for (const held of this.#peers.changeBlocks(added, removed)) this.#touched.add(held);
+    this.#peers.changeBlocks(added, removed);
     for (const held of this.#unplaced) this.#peers.place(held);
     this.#unplaced.clear();
-    const changes = { peers: this.#peers.settle(), touched: this.#touched };
-    for (const view of this.#views.values()) view.settle(changes, () => this.#pods.held.values());
-    this.#touched = new Set();
+    const changes = { peers: this.#peers.settle(), resubjected: this.#resubjected };
+    for (const view of this.#views.values()) view.settle(changes);
+    this.#resubjected.clear();
     this.#pods.settle();
     this.#sets.bury();
   }
@@ -272,7 +271,7 @@ export class LiveCompiler {
     }
     for (const direction of directions) this.#replaceSet(profile, before[direction], profile.sets[direction]);
     const isOther = directions.some((direction) => before[direction] !== profile.sets[direction]);
-    if (isOther) for (const atom of profile.atoms.values()) this.#touchAll(atom.addresses);
+    if (isOther) this.#resubjected.add(profile);
   }
 
   #replaceSet(profile: Profile, before: RuleSet | undefined, now: RuleSet | undefined): void {
@@ -282,9 +281,5 @@ export class LiveCompiler {
       if (before) view?.sets.release(before);
     }
     if (before) this.#sets.release(before);
-  }
-
-  #touchAll(addresses: Iterable<Held>): void {
-    for (const held of addresses) this.#touched.add(held);
   }
 }

@@ -27,8 +27,6 @@ export class LivePods {
   readonly #nodes = new Map<string, { readonly owner: Owner; readonly addresses: readonly Address[] }>();
   readonly #profiles = new Map<string, Profile>();
   readonly #held = new Map<string, Held>();
-  /** Of Held.index. */
-  readonly #freeIndices: number[] = [];
   /** Nobody's, until the update ends or somebody claims them. */
   readonly #vacated = new Set<Held>();
 
@@ -98,10 +96,7 @@ export class LivePods {
   }
 
   settle(): void {
-    for (const { address, index } of this.#vacated) {
-      this.#held.delete(address.text);
-      this.#freeIndices.push(index);
-    }
+    for (const { address } of this.#vacated) this.#held.delete(address.text);
     this.#vacated.clear();
   }
 
@@ -145,8 +140,7 @@ export class LivePods {
   #claim(address: Address, owner: Owner): void {
     const held = this.#held.get(address.text);
     if (!held) {
-      const index = this.#freeIndices.pop() ?? this.#held.size;
-      const fresh: Held = { address, index, owner, losers: [], atom: undefined };
+      const fresh: Held = { address, owner, losers: [], atom: undefined };
       this.#held.set(address.text, fresh);
       this.#listener.gained(fresh);
     } else if (this.#vacated.delete(held)) {

@@ -43,8 +43,6 @@ export type Owner =
 /** An address that somebody holds. */
 export interface Held {
   readonly address: Address;
-  /** Small, and no other's at the same time. */
-  readonly index: number;
   owner: Owner;
   /** Who claims it too, and lost: pods win over nodes, then the smaller name. */
   losers: readonly Owner[];
@@ -57,6 +55,8 @@ export interface Atom {
   readonly cell: Cell;
   identity: Identity;
   readonly addresses: SmallSet<Held>;
+  /** The same, as deltas name them; undefined: to be listed. */
+  listed: readonly Address[] | undefined;
 }
 
 /** Exactly what some atoms satisfy. */
@@ -82,6 +82,10 @@ export type Handle = PredicateId | PortName;
 export function* handlesOf({ predicates, ports }: Identity): Generator<Handle> {
   yield* predicates;
   yield* ports.keys();
+}
+
+export function addressesOf(atom: Atom): readonly Address[] {
+  return (atom.listed ??= Array.from(atom.addresses, ({ address }) => address));
 }
 
 export function nodeOf(owner: Owner): string {

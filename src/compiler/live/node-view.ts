@@ -6,14 +6,14 @@ import { portRows } from '../port-rows.ts';
 import type { ClassEntry, IdentityId, SetId } from '../program.ts';
 import { unprogrammedIdentity } from '../tables.ts';
 import type { AddressValue, ClassRow, Delta, NodeTables, PortRow } from '../tables.ts';
-import { AddressRows } from './address-rows.ts';
+import { AddressRows, nobody } from './address-rows.ts';
 import type { Cell } from './cell-tree.ts';
 import { CidrRows } from './cidr-rows.ts';
 import { LocalIdentities } from './local-identities.ts';
 import type { LocalIdentity } from './local-identities.ts';
 import { LocalSets } from './local-sets.ts';
 import { handlesOf, isPod, nodeOf } from './model.ts';
-import type { Atom, Handle, Held, Identity } from './model.ts';
+import type { Atom, Handle, Held, Identity, Profile } from './model.ts';
 import type { PeerChanges, Peers } from './peers.ts';
 import type { RuleSet } from './rule-sets.ts';
 import { SmallSet } from './small-set.ts';
@@ -21,14 +21,18 @@ import { TrackedRows } from './tracked-rows.ts';
 
 export interface NodeChanges {
   readonly peers: PeerChanges;
-  /** Addresses that have come, gone (no atom), changed hands, or whose pod has other sets. */
-  readonly touched: ReadonlySet<Held>;
+  /** Profiles whose pods have other sets. */
+  readonly resubjected: ReadonlySet<Profile>;
 }
+
+/** Atoms whose addresses say something else now, with what they said. */
+type Shifted = readonly (readonly [atom: Atom, was: AddressValue])[];
 
 export class NodeView {
   readonly #name: string;
   readonly #peers: Peers;
-  readonly #addresses = new AddressRows();
+  readonly #held: ReadonlyMap<string, Held>;
+  readonly #addresses: AddressRows;
   readonly #cidrs = new CidrRows();
   readonly #classes = new TrackedRows<ClassRow>();
   readonly #ports = new TrackedRows<PortRow>();
@@ -44,9 +48,12 @@ export class NodeView {
   #isNew = true;
   #rangesChanged = true;
 
-  constructor(name: string, peers: Peers) {
+  /** `held`: by the address. */
+  constructor(name: string, cluster: { readonly peers: Peers; readonly held: ReadonlyMap<string, Held> }) {
     this.#name = name;
-    this.#peers = peers;
+    this.#peers = cluster.peers;
+    this.#held = cluster.held;
+    this.#addresses = new AddressRows(cluster.held, ({ identity }) => this.#valueOf(identity));
   }
 
   /** They go on changing with the view. */
@@ -67,16 +74,14 @@ export class NodeView {
     this.#rangesChanged = true;
   }
 
-  /** `all`: every held address, for a view that is new. */
-  settle(changes: NodeChanges, all: () => Iterable<Held>): void {
+  settle(changes: NodeChanges): void {
     const mayInherit = !this.#isTouched;
     const { fresh: freshSets, gone: goneSets } = this.sets.changes();
     const known = new Set(this.#settled.keys());
     for (const set of freshSets) this.#learn(set);
     for (const set of goneSets) this.#forget(set);
     const identities = this.#affected(changes.peers, [...freshSets, ...goneSets]);
-    const before = new Map<Atom, IdentityId | undefined>();
-    for (const [atom, was] of changes.peers.moved) before.set(atom, was && this.#idOf(was));
+    const before = this.#valuesBefore(changes.peers);
     const reclassified = this.#classify(identities, changes.peers, freshSets);
     const isOld = (set: RuleSet) => known.has(set);
     const isLocal = (set: RuleSet) => this.#settled.has(set);
@@ -86,10 +91,12 @@ export class NodeView {
     for (const local of fresh) this.#addRows(local);
     for (const set of goneSets) this.#removeFallback(set);
     for (const [identity, was] of reclassified) {
-      if (this.#idOf(identity) !== was) for (const atom of identity.atoms) before.set(atom, undefined);
+      if (this.#valueOf(identity) === was) continue;
+      for (const atom of identity.atoms) if (!changes.peers.moved.has(atom)) before.set(atom, was);
     }
-    this.#stageAddresses(changes, before, all);
-    this.#stageCidrs(changes, before);
+    const shifted = [...before].filter(([atom, was]) => this.#valueOf(atom.identity) !== was);
+    this.#stageAddresses(changes, shifted);
+    this.#stageCidrs(changes, shifted);
     this.#isNew = false;
     this.#rangesChanged = false;
   }
@@ -106,11 +113,22 @@ export class NodeView {
   }
 
   accept(): void {
+    if (this.#isNew) return;
     for (const rows of [this.#addresses, this.#cidrs, this.#classes, this.#ports]) rows.accept();
   }
 
   get #isTouched(): boolean {
     return [this.#addresses, this.#cidrs, this.#classes, this.#ports].some((rows) => rows.isTouched);
+  }
+
+  /** What atoms said that have another identity now. Rows that come or go are told what they said, too. */
+  #valuesBefore({ moved, placed }: PeerChanges): Map<Atom, AddressValue> {
+    for (const [{ address }, atom] of placed) {
+      this.#addresses.touch(address, atom, atom && this.#valueOf(moved.get(atom) ?? atom.identity));
+    }
+    const values = new Map<Atom, AddressValue>();
+    for (const [atom, was] of moved) if (was) values.set(atom, this.#valueOf(was));
+    return values;
   }
 
   #learn(set: RuleSet): void {
@@ -148,13 +166,13 @@ export class NodeView {
     return affected;
   }
 
-  /** Those that were seen before, with the number that they had. */
+  /** Those that were seen before, with what their addresses said. */
   #classify(
     identities: Iterable<Identity>,
     peers: PeerChanges,
     freshSets: readonly RuleSet[],
-  ): Map<Identity, IdentityId | undefined> {
-    const reclassified = new Map<Identity, IdentityId | undefined>();
+  ): Map<Identity, AddressValue> {
+    const reclassified = new Map<Identity, AddressValue>();
     for (const identity of identities) {
       const was = this.#seen.get(identity);
       const local = this.#locals.retain(
@@ -163,7 +181,7 @@ export class NodeView {
       );
       this.#seen.set(identity, local);
       if (was) {
-        reclassified.set(identity, was.value?.identity);
+        reclassified.set(identity, was.value ?? nobody);
         this.#locals.release(was);
         this.#locals.succeeds(local, was);
       }
@@ -244,41 +262,31 @@ export class NodeView {
     }
   }
 
-  #stageAddresses(
-    { touched }: NodeChanges,
-    before: ReadonlyMap<Atom, IdentityId | undefined>,
-    all: () => Iterable<Held>,
-  ): void {
+  #stageAddresses({ peers, resubjected }: NodeChanges, shifted: Shifted): void {
     if (this.#isNew) {
-      for (const held of all()) this.#stageAddress(held);
+      for (const held of this.#held.values()) this.#stageOwn(held);
       return;
     }
-    for (const held of touched) this.#stageAddress(held);
-    for (const [atom, was] of before) {
-      const remote = this.#valueOf(atom.identity);
-      if (was === remote.identity) continue;
-      for (const held of atom.addresses) {
-        // What is on another node stays there, unless it was touched. Most are, and who they are need not be looked up.
-        if (this.#addresses.get(held)?.role === 'remote') this.#addresses.set(held, remote);
-        else this.#stageAddress(held);
-      }
+    for (const held of peers.placed.keys()) this.#stageOwn(held);
+    for (const [atom, was] of shifted) {
+      this.#addresses.shift(atom, was);
+      this.#stageOwnOf(atom);
     }
+    for (const { atoms } of resubjected) for (const atom of atoms.values()) this.#stageOwnOf(atom);
   }
 
-  #stageAddress(held: Held): void {
-    const { owner, atom } = held;
-    if (atom) this.#addresses.set(held, this.#addressValue(owner, this.#valueOf(atom.identity)));
-    else this.#addresses.delete(held);
+  #stageOwnOf(atom: Atom): void {
+    const { profile, addresses } = atom;
+    if (profile && !profile.local.has(this.#name)) return;
+    for (const held of addresses) this.#stageOwn(held);
   }
 
-  #addressValue(owner: Held['owner'], remote: AddressValue): AddressValue {
-    if (nodeOf(owner) !== this.#name) return remote;
-    if (owner.kind === 'node') return { ...remote, role: 'local-node' };
-    const { ingress, egress } = owner.profile.sets;
-    return { ...remote, ingressSet: ingress?.id ?? 0, egressSet: egress?.id ?? 0, role: 'local-pod' };
+  #stageOwn({ address, owner, atom }: Held): void {
+    const isOwn = atom && nodeOf(owner) === this.#name;
+    this.#addresses.setOwn(address, isOwn ? ownValue(owner, this.#valueOf(atom.identity)) : undefined);
   }
 
-  #stageCidrs({ peers }: NodeChanges, before: ReadonlyMap<Atom, IdentityId | undefined>): void {
+  #stageCidrs({ peers }: NodeChanges, shifted: Shifted): void {
     if (this.#isNew || this.#rangesChanged) {
       for (const cell of [...peers.cells, ...this.#peers.cells]) this.#stageCell(cell);
       this.#stageRanges();
@@ -290,9 +298,7 @@ export class NodeView {
       for (const child of cell.children ?? []) cells.add(child);
     };
     for (const cell of peers.cells) touch(cell);
-    for (const [{ profile, cell, identity }, was] of before) {
-      if (!profile && was !== this.#idOf(identity)) touch(cell);
-    }
+    for (const [{ profile, cell }] of shifted) if (!profile) touch(cell);
     for (const cell of cells) this.#stageCell(cell);
   }
 
@@ -328,4 +334,8 @@ export class NodeView {
   }
 }
 
-const nobody: AddressValue = { identity: 0, ingressSet: 0, egressSet: 0, role: 'remote' };
+function ownValue(owner: Held['owner'], remote: AddressValue): AddressValue {
+  if (owner.kind === 'node') return { ...remote, role: 'local-node' };
+  const { ingress, egress } = owner.profile.sets;
+  return { ...remote, ingressSet: ingress?.id ?? 0, egressSet: egress?.id ?? 0, role: 'local-pod' };
+}

@@ -17,6 +17,8 @@ export interface PeerChanges {
   readonly gone: ReadonlySet<Identity>;
   /** New, removed, or with another parent. */
   readonly cells: ReadonlySet<Cell>;
+  /** Addresses that have come, gone (no atom), moved or changed hands, with the atom before; undefined: nobody had it. */
+  readonly placed: ReadonlyMap<Held, Atom | undefined>;
 }
 
 /** Names the port numbers that a predicate stands for. */
@@ -34,6 +36,7 @@ export class Peers {
   #moved = new Map<Atom, Identity | undefined>();
   #fresh = new Set<Identity>();
   #cells = new Set<Cell>();
+  #placed = new Map<Held, Atom | undefined>();
 
   constructor(askedPorts: AskedPorts) {
     this.#askedPorts = askedPorts;
@@ -73,9 +76,8 @@ export class Peers {
     this.#leave(held);
   }
 
-  /** Gives the addresses that are in another cell now. */
-  changeBlocks(added: readonly Block[], removed: readonly Block[]): Held[] {
-    if (added.length + removed.length === 0) return [];
+  changeBlocks(added: readonly Block[], removed: readonly Block[]): void {
+    if (added.length + removed.length === 0) return;
     const { fresh, gone, changed } = this.#tree.update(added, removed);
     const moving: Held[] = [];
     for (const cell of fresh) {
@@ -101,7 +103,6 @@ export class Peers {
       this.#leave(held);
       this.#join(held);
     }
-    return moving;
   }
 
   /** Works out the identities of what was touched, and forgets what is not used any more. */
@@ -122,10 +123,17 @@ export class Peers {
       if (!this.#fresh.delete(identity)) gone.add(identity);
     }
     this.#left.clear();
-    const changes = { moved: this.#moved, fresh: this.#fresh, gone, cells: this.#cells };
+    const changes = {
+      moved: this.#moved,
+      fresh: this.#fresh,
+      gone,
+      cells: this.#cells,
+      placed: this.#placed,
+    };
     this.#moved = new Map();
     this.#fresh = new Set();
     this.#cells = new Set();
+    this.#placed = new Map();
     return changes;
   }
 
@@ -133,15 +141,20 @@ export class Peers {
     const cell = this.#tree.of(held.address);
     const profile = held.owner.kind === 'pod' ? held.owner.profile : undefined;
     const atom = profile ? this.#atomOf(profile, cell) : this.#plainAtom(cell);
+    if (!this.#placed.has(held)) this.#placed.set(held, undefined);
     held.atom = atom;
     atom.addresses.add(held);
+    atom.listed = undefined;
   }
 
   #leave(held: Held): void {
     const { atom } = held;
+    if (!atom) return;
+    if (!this.#placed.has(held)) this.#placed.set(held, atom);
     held.atom = undefined;
-    atom?.addresses.delete(held);
-    if (atom?.addresses.size === 0) this.#emptied.add(atom);
+    atom.addresses.delete(held);
+    atom.listed = undefined;
+    if (atom.addresses.size === 0) this.#emptied.add(atom);
   }
 
   #atomOf(profile: Profile, cell: Cell): Atom {
@@ -156,7 +169,7 @@ export class Peers {
 
   #newAtom(profile: Profile | undefined, cell: Cell): Atom {
     const identity = this.#intern(satisfied(profile, cell), profile);
-    const atom: Atom = { profile, cell, identity, addresses: new SmallSet() };
+    const atom: Atom = { profile, cell, identity, addresses: new SmallSet(), listed: undefined };
     identity.atoms.add(atom);
     if (profile) (cell.atoms ??= new SmallSet()).add(atom);
     this.#moved.set(atom, undefined);

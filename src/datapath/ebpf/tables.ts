@@ -105,7 +105,9 @@ export class Tables {
       for (const row of delta.sweep.classes) this.#classes.remove(classSlot(row));
       this.#ports.remove(delta.sweep.ports);
       this.#ports.keep();
-      for (const { from } of delta.stage.addresses) if (isLocal(from)) this.#subjects.release(from);
+      for (const { addresses, from } of delta.stage.addresses) {
+        if (isLocal(from)) for (const _ of addresses) this.#subjects.release(from);
+      }
     } catch (error) {
       this.#broken = error;
       throw error;
@@ -140,11 +142,18 @@ export class Tables {
 
   /** What goes first, to make room. */
   #stage({ addresses, cidrs }: Stage): void {
-    for (const { address, to } of addresses) if (!to) this.#addresses[address.family].removeAddress(address);
+    for (const change of addresses) {
+      for (const address of change.to ? [] : change.addresses)
+        this.#addresses[address.family].removeAddress(address);
+    }
     for (const { cidr, isGone } of cidrs) if (isGone) this.#addresses[cidr.family].removePrefix(cidr);
     this.#withRoom('addresses', () => {
-      for (const { address, to } of addresses) {
-        if (to) this.#addresses[address.family].putAddress(address, this.#valueOf(to));
+      for (const change of addresses) {
+        const { to } = change;
+        if (!to) continue;
+        for (const address of change.addresses) {
+          this.#addresses[address.family].putAddress(address, this.#valueOf(to));
+        }
       }
     });
     this.#withRoom('cidrs', () => {
@@ -239,8 +248,8 @@ export function inverse({ add, stage, sweep }: Delta): Delta {
 
 function inverseStage(stage: Stage): Stage {
   return {
-    addresses: stage.addresses.map(({ address, from, to }) => ({
-      address,
+    addresses: stage.addresses.map(({ addresses, from, to }) => ({
+      addresses,
       ...(to === undefined ? {} : { from: to }),
       ...(from === undefined ? {} : { to: from }),
     })),
@@ -263,9 +272,11 @@ function grown(sizes: Sizes, { add, stage }: Delta): Sizes {
   const next = { ...sizes };
   next.ports += add.ports.length;
   next.classes += add.classes.length;
-  for (const { address, from, to } of stage.addresses) {
-    const key = address.family === 4 ? 'addresses4' : 'addresses6';
-    next[key] += (to === undefined ? 0 : 1) - (from === undefined ? 0 : 1);
+  for (const { addresses, from, to } of stage.addresses) {
+    const difference = (to === undefined ? 0 : 1) - (from === undefined ? 0 : 1);
+    for (const { family } of difference ? addresses : []) {
+      next[family === 4 ? 'addresses4' : 'addresses6'] += difference;
+    }
   }
   for (const { cidr, isNew, isGone } of stage.cidrs) {
     const key = cidr.family === 4 ? 'cidrs4' : 'cidrs6';

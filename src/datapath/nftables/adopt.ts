@@ -52,7 +52,7 @@ export function adopt(readSet: ReadSet, delta: Delta): Adopted | undefined {
   const { version } = present;
   const held = heldIn(readSet, sharedTables);
   const wanted = sharedEntries(delta.add);
-  const wantedAddresses = addressEdit(version, delta.stage).add;
+  const wantedAddresses = addressEdit(version, delta.stage.addresses).add;
   if (contradicts(groups(held, heldIn(readSet, setTables(version))), groups(wanted, wantedAddresses)))
     return undefined;
   const { remove, add } = difference(held, wanted);
@@ -133,7 +133,7 @@ function difference(held: readonly Entry[], wanted: readonly Entry[]): Edit {
 
 function wholeVersion(version: Version, { stage }: Delta): Edit {
   const ranges = rangesOf(nextCidrs(new Map(), stage.cidrs));
-  return combined(addressEdit(version, stage), rangeEdit(version, [], ranges));
+  return combined(addressEdit(version, stage.addresses), rangeEdit(version, [], ranges));
 }
 
 function versionEdit(readSet: ReadSet, version: Version, delta: Delta): Edit {
@@ -143,7 +143,7 @@ function versionEdit(readSet: ReadSet, version: Version, delta: Delta): Edit {
   const ranges = families.flatMap((family) =>
     readRanges(family, readSet(setName('range', family, version)) ?? []),
   );
-  const wanted = addressEdit(version, delta.stage).add;
+  const wanted = addressEdit(version, delta.stage.addresses).add;
   const wantedRanges = rangesOf(nextCidrs(new Map(), delta.stage.cidrs));
   return combined(difference(heldIn(readSet, tables), wanted), rangeEdit(version, ranges, wantedRanges));
 }

@@ -1,6 +1,6 @@
 /** What a delta asks of each set, as elements. */
 import type { ClassId } from '../../compiler/program.ts';
-import type { CidrRow, Delta, PortRow } from '../../compiler/tables.ts';
+import type { AddressChange, CidrChange, CidrRow, Delta, PortRow } from '../../compiler/tables.ts';
 import type { Change } from '../../kernel/nftables-changes.ts';
 import { families } from './sets.ts';
 import type { Version } from './sets.ts';
@@ -30,14 +30,16 @@ function bySet(kind: 'add-elements' | 'delete-elements', entries: readonly Entry
   return [...sets].map(([set, list]) => ({ kind, set, elements: list.map(({ element }) => element) }));
 }
 
-export function addressEdit(version: Version, { addresses }: Delta['stage']): Edit {
+export function addressEdit(version: Version, changes: readonly AddressChange[]): Edit {
   const remove: Entry[] = [];
   const add: Entry[] = [];
-  for (const { address, from, to } of addresses) {
-    const before = from ? addressEntries(version, address, from) : [];
-    const after = to ? addressEntries(version, address, to) : [];
-    remove.push(...before.filter((entry) => !after.some((other) => sameEntry(entry, other))));
-    add.push(...after.filter((entry) => !before.some((other) => sameEntry(entry, other))));
+  for (const { addresses, from, to } of changes) {
+    for (const address of addresses) {
+      const before = from ? addressEntries(version, address, from) : [];
+      const after = to ? addressEntries(version, address, to) : [];
+      remove.push(...before.filter((entry) => !after.some((other) => sameEntry(entry, other))));
+      add.push(...after.filter((entry) => !before.some((other) => sameEntry(entry, other))));
+    }
   }
   return { remove, add };
 }
@@ -78,7 +80,7 @@ export function sharedEntries(rows: Delta['add']): Entry[] {
 /** The rows after a delta. */
 export function nextCidrs(
   before: ReadonlyMap<string, CidrRow>,
-  changes: Delta['stage']['cidrs'],
+  changes: readonly CidrChange[],
 ): ReadonlyMap<string, CidrRow> {
   if (changes.length === 0) return before;
   const next = new Map(before);

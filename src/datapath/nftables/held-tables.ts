@@ -36,9 +36,11 @@ export class HeldTables {
   readonly #ports = new Map<ClassId, PortTable>();
 
   apply({ add, stage, sweep }: Delta): void {
-    for (const { address, to } of stage.addresses) {
-      if (to) this.#addresses.set(address.text, to);
-      else this.#addresses.delete(address.text);
+    for (const { addresses, to } of stage.addresses) {
+      for (const { text } of addresses) {
+        if (to) this.#addresses.set(text, to);
+        else this.#addresses.delete(text);
+      }
     }
     if (stage.cidrs.length > 0) {
       this.#cidrs = nextCidrs(this.#cidrs, stage.cidrs);

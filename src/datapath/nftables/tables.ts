@@ -116,7 +116,7 @@ export class Tables {
     const uses = usesAfter(this.#uses, portTables(delta.add.ports), 1);
     const edit = combined(
       { remove: [], add: sharedEntries(delta.add) },
-      addressEdit(into, delta.stage),
+      addressEdit(into, delta.stage.addresses),
       rangeEdit(into, this.#ranges[into], ranges),
     );
     const sizes = sizesAfter(this.#sizes, edit);
@@ -143,7 +143,7 @@ export class Tables {
     const ranges = this.#ranges[otherVersion(version)];
     const uses = usesAfter(this.#uses, portTables(delta.sweep.ports), -1);
     const edit = combined(
-      addressEdit(version, delta.stage),
+      addressEdit(version, delta.stage.addresses),
       rangeEdit(version, this.#ranges[version], ranges),
       { remove: sharedEntries(delta.sweep), add: [] },
     );

@@ -58,7 +58,7 @@ export class Followed {
   tables(node: string): NodeTables {
     const tables = this.compiler.tables(node);
     if (!tables) throw new Error(`${node} is not followed`);
-    return tables;
+    return { ...tables, addresses: new Map(tables.addresses) };
   }
 
   /** Of each node: its tables by contents, what its kernel holds, and how many rows that is. */

@@ -22,10 +22,13 @@ const deniedPort = 54;
 
 /** Without the pod that has no policy, and another rule for the server. */
 function changed({ add, stage, sweep }: Delta): Delta {
-  const gone = new Set([world[4].open.text, world[6].open.text]);
+  const gone = [world[4].open.text, world[6].open.text];
   return {
     add,
-    stage: { ...stage, addresses: stage.addresses.filter(({ address }) => !gone.has(address.text)) },
+    stage: {
+      ...stage,
+      addresses: stage.addresses.filter((row) => !row.addresses.some(({ text }) => gone.includes(text))),
+    },
     sweep,
   };
 }
@@ -204,7 +207,7 @@ describe.skipIf(!isRoot)('[root] life of the table', () => {
     await expectEnforced();
     const openPod = worldDelta.stage.addresses
       .slice(2, 3)
-      .map(({ address, to }) => ({ address, ...(to ? { from: to } : {}) }));
+      .map(({ addresses, to }) => ({ addresses, ...(to ? { from: to } : {}) }));
     expect(() => {
       first.apply({
         ...worldDelta,

@@ -83,7 +83,7 @@ describe.skipIf(!isRoot)('[root] change after change under traffic', () => {
     for (let n = 1; n % 100 > 0 || packets('denied-default-deny') === 0n; n++) {
       const { add, stage } = policyChange(n, n + 1);
       const remove = n > 4 ? sharedEntries(policyChange(n - 4, n).sweep) : [];
-      const inPlace = combined({ remove, add: sharedEntries(add) }, addressEdit(0, stage));
+      const inPlace = combined({ remove, add: sharedEntries(add) }, addressEdit(0, stage.addresses));
       table.commit(editChanges(inPlace));
     }
     expect(packets('denied-default-deny')).toBeGreaterThan(0n);
