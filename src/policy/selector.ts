@@ -3,10 +3,15 @@ import type { LabelSelector, LabelSelectorRequirement, Labels } from '../objects
 
 /** True if every requirement holds; the empty selector holds for all labels. */
 export function matchesSelector(selector: LabelSelector, labels: Labels): boolean {
-  return (
-    Object.entries(selector.matchLabels).every(([key, value]) => labelOf(labels, key) === value) &&
-    selector.matchExpressions.every((requirement) => matchesRequirement(requirement, labels))
-  );
+  return selectorTest(selector)(labels);
+}
+
+/** The same, for many labels. */
+export function selectorTest({ matchLabels, matchExpressions }: LabelSelector): (labels: Labels) => boolean {
+  const required = Object.entries(matchLabels);
+  return (labels) =>
+    required.every(([key, value]) => labelOf(labels, key) === value) &&
+    matchExpressions.every((requirement) => matchesRequirement(requirement, labels));
 }
 
 /** NotIn and DoesNotExist hold when the key is absent. */

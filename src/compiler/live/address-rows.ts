@@ -66,7 +66,9 @@ export class AddressRows {
     const changes: AddressChange[] = [];
     const add = (addresses: readonly Address[], from?: AddressValue, to?: AddressValue) => {
       if (addresses.length === 0 || sameValue(from, to)) return;
-      changes.push({ addresses, ...(from && { from }), ...(to && { to }) });
+      if (from && to) changes.push({ addresses, from, to });
+      else if (from) changes.push({ addresses, from });
+      else if (to) changes.push({ addresses, to });
     };
     const rows = this.#hasAccepted ? this.#rowsBefore : this.#newRows();
     const parted = new Set<Atom>();

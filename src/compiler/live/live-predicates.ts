@@ -4,7 +4,7 @@
  */
 import type { LabelSelector, Labels } from '../../objects/model.ts';
 import type { Peer, PodMatch } from '../../policy/ir.ts';
-import { matchesSelector } from '../../policy/selector.ts';
+import { matchesSelector, selectorTest } from '../../policy/selector.ts';
 import type { Block } from '../cidr-cells.ts';
 import { PodIndex } from '../pod-index.ts';
 import { plainBlock, podMatchKey } from '../predicates.ts';
@@ -158,18 +158,26 @@ export class LivePredicates {
 function replace(profile: Profile, adds: boolean, ids: readonly PredicateId[]): boolean {
   const { predicates } = profile;
   if (!predicates) return false;
-  profile.predicates = adds
-    ? [...predicates, ...ids].sort((a, b) => a - b)
-    : predicates.filter((id) => !ids.includes(id));
+  profile.predicates = ids.reduce(adds ? withId : withoutId, predicates);
   return true;
+}
+
+function withId(ids: readonly PredicateId[], id: PredicateId): readonly PredicateId[] {
+  return ids.toSpliced(ids.findLastIndex((other) => other < id) + 1, 0, id);
+}
+
+function withoutId(ids: readonly PredicateId[], id: PredicateId): readonly PredicateId[] {
+  const index = ids.indexOf(id);
+  return index < 0 ? ids : ids.toSpliced(index, 1);
 }
 
 function* matching({ namespaces: wanted, pods }: PodMatch, all: Namespaces): Generator<Profile> {
   const named = wanted.kind === 'name' ? all.get(wanted.name) : undefined;
   const candidates = wanted.kind === 'name' ? (named ? [named] : []) : all.candidates(wanted.selector);
+  const isMatch = selectorTest(pods);
   for (const namespace of candidates) {
     if (wanted.kind === 'selector' && !selects(wanted.selector, namespace.labels)) continue;
-    for (const profile of namespace.profiles) if (matchesSelector(pods, profile.labels)) yield profile;
+    for (const profile of namespace.profiles) if (isMatch(profile.labels)) yield profile;
   }
 }
 

@@ -65,6 +65,8 @@ export interface Identity {
   readonly predicates: readonly PredicateId[];
   /** Those that egress rules ask for. */
   readonly ports: NamedPorts;
+  /** What rules can reach it by. */
+  readonly handles: readonly Handle[];
   /** Equal text ⇔ equal predicates. */
   readonly key: string;
   /** Equal text ⇔ equal ports. */
@@ -75,14 +77,8 @@ export interface Identity {
 /** The predicate that every pod satisfies, whether or not a rule asks for it. */
 export const isPod: PredicateId = 0;
 
-/** What a rule can reach an identity by. */
+/** What a rule can reach an identity by: a predicate that it tests, a port name that it asks for. */
 export type Handle = PredicateId | PortName;
-
-/** Predicates that rules test, and the port names that they ask for. */
-export function* handlesOf({ predicates, ports }: Identity): Generator<Handle> {
-  yield* predicates;
-  yield* ports.keys();
-}
 
 export function addressesOf(atom: Atom): readonly Address[] {
   return (atom.listed ??= Array.from(atom.addresses, ({ address }) => address));

@@ -3,6 +3,7 @@ import { cidrContainsCidr } from '../../objects/ip.ts';
 import type { Cidr } from '../../objects/ip.ts';
 import { sameClass, samePort } from '../delta.ts';
 import { portRows } from '../port-rows.ts';
+import type { PredicateId } from '../predicates.ts';
 import type { ClassEntry, IdentityId, SetId } from '../program.ts';
 import { unprogrammedIdentity } from '../tables.ts';
 import type { AddressValue, ClassRow, Delta, NodeTables, PortRow } from '../tables.ts';
@@ -12,7 +13,7 @@ import { CidrRows } from './cidr-rows.ts';
 import { LocalIdentities } from './local-identities.ts';
 import type { LocalIdentity } from './local-identities.ts';
 import { LocalSets } from './local-sets.ts';
-import { handlesOf, isPod, nodeOf } from './model.ts';
+import { isPod, nodeOf } from './model.ts';
 import type { Atom, Handle, Held, Identity, Profile } from './model.ts';
 import type { PeerChanges, Peers } from './peers.ts';
 import type { RuleSet } from './rule-sets.ts';
@@ -92,9 +93,9 @@ export class NodeView {
     for (const set of goneSets) this.#removeFallback(set);
     for (const [identity, was] of reclassified) {
       if (this.#valueOf(identity) === was) continue;
-      for (const atom of identity.atoms) if (!changes.peers.moved.has(atom)) before.set(atom, was);
+      for (const atom of identity.atoms) if (!changes.peers.moved.has(atom)) before.push([atom, was]);
     }
-    const shifted = [...before].filter(([atom, was]) => this.#valueOf(atom.identity) !== was);
+    const shifted = before.filter(([atom, was]) => this.#valueOf(atom.identity) !== was);
     this.#stageAddresses(changes, shifted);
     this.#stageCidrs(changes, shifted);
     this.#isNew = false;
@@ -122,12 +123,12 @@ export class NodeView {
   }
 
   /** What atoms said that have another identity now. Rows that come or go are told what they said, too. */
-  #valuesBefore({ moved, placed }: PeerChanges): Map<Atom, AddressValue> {
+  #valuesBefore({ moved, placed }: PeerChanges): [atom: Atom, was: AddressValue][] {
     for (const [{ address }, atom] of placed) {
       this.#addresses.touch(address, atom, atom && this.#valueOf(moved.get(atom) ?? atom.identity));
     }
-    const values = new Map<Atom, AddressValue>();
-    for (const [atom, was] of moved) if (was) values.set(atom, this.#valueOf(was));
+    const values: [Atom, AddressValue][] = [];
+    for (const [atom, was] of moved) if (was) values.push([atom, this.#valueOf(was)]);
     return values;
   }
 
@@ -175,10 +176,9 @@ export class NodeView {
     const reclassified = new Map<Identity, AddressValue>();
     for (const identity of identities) {
       const was = this.#seen.get(identity);
-      const local = this.#locals.retain(
-        was ? this.#classesAfter(was, identity, freshSets) : this.#classesOf(identity),
-        identity.predicates[0] === isPod,
-      );
+      const base = was ? identity : this.#predecessor(identity, peers);
+      const classes = base ? this.#classesAfter(base, identity, freshSets) : this.#classesOf(identity);
+      const local = this.#locals.retain(classes, identity.predicates[0] === isPod);
       this.#seen.set(identity, local);
       if (was) {
         reclassified.set(identity, was.value ?? nobody);
@@ -200,20 +200,30 @@ export class NodeView {
 
   #classesOf(identity: Identity): LocalIdentity['classes'] {
     const sets = new Set<RuleSet>();
-    for (const handle of handlesOf(identity)) {
+    for (const handle of identity.handles) {
       for (const set of this.#reached.get(handle) ?? []) sets.add(set);
     }
     return this.#classesIn(sets, identity);
   }
 
-  /** What sets that were there before say of it is as it was. */
-  #classesAfter(
-    { classes }: LocalIdentity,
-    identity: Identity,
-    freshSets: readonly RuleSet[],
-  ): LocalIdentity['classes'] {
-    const kept = classes.filter(([set]) => this.#settled.has(set));
-    const added = this.#classesIn(freshSets, identity);
+  /** Another one that some of its addresses had, if rules by port names cannot tell the two apart. */
+  #predecessor({ atoms, portsKey }: Identity, { moved }: PeerChanges): Identity | undefined {
+    for (const atom of atoms) {
+      const was = moved.get(atom);
+      if (was?.portsKey === portsKey && this.#seen.has(was)) return was;
+    }
+    return undefined;
+  }
+
+  /** Sets that were there before, and do not tell the two apart, say of `identity` what they say of `base`. */
+  #classesAfter(base: Identity, identity: Identity, freshSets: readonly RuleSet[]): LocalIdentity['classes'] {
+    const others = new Set(freshSets);
+    for (const predicate of difference(base.predicates, identity.predicates)) {
+      for (const set of this.#reached.get(predicate) ?? []) others.add(set);
+    }
+    const known = this.#seen.get(base)?.classes ?? [];
+    const kept = known.filter(([set]) => this.#settled.has(set) && !others.has(set));
+    const added = this.#classesIn(others, identity);
     return added.length === 0 ? kept : [...kept, ...added].sort(([a], [b]) => a.id - b.id);
   }
 
@@ -338,4 +348,16 @@ function ownValue(owner: Held['owner'], remote: AddressValue): AddressValue {
   if (owner.kind === 'node') return { ...remote, role: 'local-node' };
   const { ingress, egress } = owner.profile.sets;
   return { ...remote, ingressSet: ingress?.id ?? 0, egressSet: egress?.id ?? 0, role: 'local-pod' };
+}
+
+/** What only one of the two has; both ascending. */
+function difference(a: readonly PredicateId[], b: readonly PredicateId[]): PredicateId[] {
+  const apart: PredicateId[] = [];
+  for (let i = 0, j = 0; i < a.length || j < b.length; ) {
+    const [left, right] = [a[i] ?? Infinity, b[j] ?? Infinity];
+    if (left !== right) apart.push(Math.min(left, right));
+    if (left <= right) i += 1;
+    if (right <= left) j += 1;
+  }
+  return apart;
 }

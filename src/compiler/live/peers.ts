@@ -5,7 +5,6 @@ import type { NamedPorts, PredicateId } from '../predicates.ts';
 import { AddressBook } from './address-book.ts';
 import { CellTree } from './cell-tree.ts';
 import type { Cell } from './cell-tree.ts';
-import { handlesOf } from './model.ts';
 import type { Atom, Handle, Held, Identity, Profile } from './model.ts';
 import { SmallSet } from './small-set.ts';
 
@@ -109,13 +108,14 @@ export class Peers {
   settle(): PeerChanges {
     for (const atom of this.#emptied) if (this.#isUnused(atom)) this.#remove(atom);
     this.#emptied.clear();
-    for (const atom of this.#dirty) this.#identify(atom);
+    const successors = new Map<Identity, Identity>();
+    for (const atom of this.#dirty) this.#identify(atom, successors);
     this.#dirty.clear();
     const gone = new Set<Identity>();
     for (const identity of this.#left) {
       if (identity.atoms.size > 0) continue;
       this.#identities.delete(identity.key);
-      for (const handle of handlesOf(identity)) {
+      for (const handle of identity.handles) {
         const others = this.#with.get(handle);
         others?.delete(identity);
         if (others?.size === 0) this.#with.delete(handle);
@@ -189,9 +189,15 @@ export class Peers {
     this.#moved.delete(atom);
   }
 
-  #identify(atom: Atom): void {
-    const identity = this.#intern(satisfied(atom.profile, atom.cell), atom.profile);
-    if (identity === atom.identity) return;
+  /** `successors`: what the last atom of an identity became; most often the next one becomes the same. */
+  #identify(atom: Atom, successors: Map<Identity, Identity>): void {
+    const predicates = satisfied(atom.profile, atom.cell);
+    if (sameIds(predicates, atom.identity.predicates)) return;
+    let identity = successors.get(atom.identity);
+    if (!identity || !sameIds(predicates, identity.predicates)) {
+      identity = this.#intern(predicates, atom.profile);
+      successors.set(atom.identity, identity);
+    }
     if (!this.#moved.has(atom)) this.#moved.set(atom, atom.identity);
     atom.identity.atoms.delete(atom);
     this.#left.add(atom.identity);
@@ -205,10 +211,11 @@ export class Peers {
     if (!identity) {
       const ports = profile ? this.#askedPorts(profile) : noPorts;
       const portsKey = ports.size > 0 ? JSON.stringify([...ports]) : '';
-      identity = { predicates, ports, key, portsKey, atoms: new SmallSet() };
+      const handles = ports.size > 0 ? [...predicates, ...ports.keys()] : predicates;
+      identity = { predicates, ports, handles, key, portsKey, atoms: new SmallSet() };
       this.#identities.set(key, identity);
       this.#fresh.add(identity);
-      for (const handle of handlesOf(identity)) {
+      for (const handle of handles) {
         const others = this.#with.get(handle);
         if (others) others.add(identity);
         else this.#with.set(handle, new SmallSet(identity));
@@ -221,6 +228,10 @@ export class Peers {
 function* atomsOf({ plain, atoms }: Cell): Generator<Atom> {
   if (plain) yield plain;
   yield* atoms ?? [];
+}
+
+function sameIds(a: readonly PredicateId[], b: readonly PredicateId[]): boolean {
+  return a === b || (a.length === b.length && a.every((id, index) => id === b[index]));
 }
 
 const noPorts: NamedPorts = new Map();
