@@ -3,14 +3,13 @@
  * address belongs to the cell of its longest prefix. All addresses of a cell are in exactly the same blocks.
  */
 import type { Cidr } from '../objects/ip.ts';
+import type { BlockShape } from './peer-questions.ts';
 import { PrefixTable } from './prefix-table.ts';
 import type { PredicateId } from './predicates.ts';
 
-export interface Block {
+export interface Block extends BlockShape {
+  /** That of several, even of the same prefix or of one in another, if none of them has holes. */
   readonly predicate: PredicateId;
-  readonly cidr: Cidr;
-  /** Each strictly inside `cidr`. */
-  readonly except: readonly Cidr[];
 }
 
 export interface Cell {
@@ -46,8 +45,9 @@ export function cutIntoCells(blocks: readonly Block[]): Cells {
   };
   for (const { predicate, cidr, except } of blocks) {
     const cut = table.get(cidr);
-    if (cut) cut.predicates.push(predicate);
-    else cutAt(cidr, [predicate]);
+    if (!cut) cutAt(cidr, [predicate]);
+    // Those of one predicate come one after another.
+    else if (cut.predicates.at(-1) !== predicate) cut.predicates.push(predicate);
     for (const hole of except) {
       const inner = table.get(hole) ?? cutAt(hole, []);
       if (inner.leaves) inner.leaves.push(predicate);
@@ -57,8 +57,8 @@ export function cutIntoCells(blocks: readonly Block[]): Cells {
   all.sort((a, b) => a.cidr.prefixLength - b.cidr.prefixLength);
   for (const cut of all) {
     cut.around = table.cover(cut.cidr);
-    for (const id of cut.around?.predicates ?? []) if (!cut.leaves?.includes(id)) cut.predicates.push(id);
-    cut.predicates.sort((a, b) => a - b);
+    const inherited = cut.around?.predicates.filter((id) => !cut.leaves?.includes(id)) ?? [];
+    cut.predicates = [...new Set([...inherited, ...cut.predicates])].sort((a, b) => a - b);
   }
   return { all, table };
 }

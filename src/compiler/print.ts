@@ -1,7 +1,7 @@
 /** A Program for people, reviews and golden tests: sorted, as plain data (for JSON and YAML) or as text. */
 import { formatPosition } from '../errors.ts';
 import { compareAddresses } from '../objects/ip.ts';
-import { describeOrigin, describePeer } from '../policy/describe.ts';
+import { describeBlock, describeOrigin, describePods } from '../policy/describe.ts';
 import { protocolNumbers } from '../policy/verdict.ts';
 import type { Question } from './predicates.ts';
 import { anyProtocol } from './program.ts';
@@ -155,8 +155,16 @@ function groupByClass(classes: SetEntry['classes']): ProgramDescription['sets'][
 }
 
 function describeQuestion(question: Question | undefined): string {
-  if (!question) return '';
-  return question.kind === 'port' ? `port ${question.name}=${question.port}` : describePeer(question);
+  switch (question?.kind) {
+    case 'pods':
+      return describePods(question.match);
+    case 'blocks':
+      return question.blocks.map(describeBlock).join(' or ');
+    case 'port':
+      return `port ${question.name}=${question.port}`;
+    case undefined:
+      return '';
+  }
 }
 
 function describeOwner(owner: AddressEntry['owner']): string {

@@ -4,6 +4,7 @@
  */
 import type { Action, Direction, Origin, Policy, PortMatch, Rule, Section } from '../policy/ir.ts';
 import { protocolNumbers } from '../policy/verdict.ts';
+import { peerQuestions } from './peer-questions.ts';
 import type { PortRange } from './port-table.ts';
 import { portName } from './predicates.ts';
 import type { NamedPorts, PortName, PredicateId, Predicates } from './predicates.ts';
@@ -47,7 +48,7 @@ export function ruleKey({ direction, namespace, name, dialect, ruleIndex }: Orig
 
 /** Where a section's predicates are registered: peers, and the port names that ask something of a peer. */
 export interface SectionContext {
-  readonly predicates: Pick<Predicates, 'ofPeer'> & { readonly portNames: { add(name: PortName): void } };
+  readonly predicates: Pick<Predicates, 'ofQuestion'> & { readonly portNames: { add(name: PortName): void } };
   /** By ruleKey. */
   readonly ruleIds: Pick<ReadonlyMap<string, RuleId>, 'get'>;
 }
@@ -119,7 +120,7 @@ function describeEffect(id: RuleId, action: Action, ports: CompiledRule['ports']
 
 function compilePeers(peers: Rule['peers'], predicates: SectionContext['predicates']): 'any' | PredicateId[] {
   if (peers === 'any') return 'any';
-  const ids = new Set(peers.flatMap((peer) => predicates.ofPeer(peer) ?? []));
+  const ids = new Set(peerQuestions(peers).map((question) => predicates.ofQuestion(question)));
   return [...ids].sort((a, b) => a - b);
 }
 

@@ -1,7 +1,7 @@
 /** Peers, ports and selectors in words, as explanations and errors use them. */
 import type { LabelSelector, LabelSelectorRequirement } from '../objects/model.ts';
 import type { Holder } from './holder.ts';
-import type { Origin, Peer, PortMatch, Rule } from './ir.ts';
+import type { Origin, Peer, PodMatch, PortMatch, Rule } from './ir.ts';
 import { protocolNumbers } from './verdict.ts';
 
 /** In kubectl's notation: `app=web,tier in (a,b),!legacy`; empty text for the empty selector. */
@@ -27,16 +27,22 @@ export function describeRequirement({ key, operator, values }: LabelSelectorRequ
 
 /** `pods app=web in namespace shop`, `all pods in any namespace`, `10.0.0.0/8 except 10.1.0.0/16`. */
 export function describePeer(peer: Peer): string {
-  if (peer.kind === 'ipBlock') {
-    return (
-      peer.cidr.text + (peer.except.length ? ` except ${peer.except.map((c) => c.text).join(', ')}` : '')
-    );
-  }
-  const labels = describeSelector(peer.pods);
-  return `${labels ? `pods ${labels}` : 'all pods'} in ${describeNamespaces(peer)}`;
+  return peer.kind === 'ipBlock' ? describeBlock(peer) : describePods(peer);
 }
 
-function describeNamespaces({ namespaces }: Extract<Peer, { kind: 'pods' }>): string {
+export function describeBlock({
+  cidr,
+  except,
+}: Pick<Extract<Peer, { kind: 'ipBlock' }>, 'cidr' | 'except'>): string {
+  return cidr.text + (except.length > 0 ? ` except ${except.map(({ text }) => text).join(', ')}` : '');
+}
+
+export function describePods({ namespaces, pods }: PodMatch): string {
+  const labels = describeSelector(pods);
+  return `${labels ? `pods ${labels}` : 'all pods'} in ${describeNamespaces(namespaces)}`;
+}
+
+function describeNamespaces(namespaces: PodMatch['namespaces']): string {
   if (namespaces.kind === 'name') return `namespace ${namespaces.name}`;
   const labels = describeSelector(namespaces.selector);
   return labels ? `namespaces ${labels}` : 'any namespace';

@@ -124,8 +124,8 @@ export const compilerBugs: SeededBugs<CheckedBug> = {
   ),
   'only the first of several peers counts': inCompiler(
     'compiler/sections.ts',
-    'peers.flatMap((peer) => predicates.ofPeer(peer) ?? [])',
-    'peers.slice(0, 1).flatMap((peer) => predicates.ofPeer(peer) ?? [])',
+    'peerQuestions(peers)',
+    'peerQuestions(peers.slice(0, 1))',
     'e2e-12',
     'corner-33',
   ),

@@ -127,7 +127,8 @@ function describe(cell: Cell, changed: Set<Cell>): void {
     const { enters, leaves } = next;
     const inherited = next.parent?.predicates ?? [];
     const around = leaves?.size ? inherited.filter((id) => !leaves.has(id)) : inherited;
-    const predicates = enters?.size ? [...around, ...enters].toSorted((a, b) => a - b) : around;
+    const entered = enters?.size ? [...enters].filter((id) => !around.includes(id)) : [];
+    const predicates = entered.length > 0 ? [...around, ...entered].toSorted((a, b) => a - b) : around;
     const same =
       predicates.length === next.predicates.length &&
       predicates.every((id, index) => id === next.predicates[index]);

@@ -45,9 +45,9 @@ export class LiveSections {
     const compiled = compileSection(owner.policy, direction, {
       ruleIds: this.#ruleIds,
       predicates: {
-        ofPeer: (peer) => {
-          const id = this.#predicates.retain(peer);
-          if (id !== undefined) predicates.push(id);
+        ofQuestion: (question) => {
+          const id = this.#predicates.retain(question);
+          predicates.push(id);
           return id;
         },
         portNames: {

@@ -3,11 +3,11 @@
  * only the profiles that satisfy it are touched.
  */
 import type { LabelSelector, Labels } from '../../objects/model.ts';
-import type { Peer, PodMatch } from '../../policy/ir.ts';
+import type { PodMatch } from '../../policy/ir.ts';
 import { matchesSelector, selectorTest } from '../../policy/selector.ts';
 import type { Block } from '../cidr-cells.ts';
 import { PodIndex } from '../pod-index.ts';
-import { plainBlock, podMatchKey } from '../predicates.ts';
+import type { PeerQuestion } from '../peer-questions.ts';
 import type { NamedPorts, PortName, PredicateId } from '../predicates.ts';
 import { isPod } from './model.ts';
 import type { Profile } from './model.ts';
@@ -15,8 +15,7 @@ import type { Namespaces } from './namespaces.ts';
 
 interface Predicate {
   readonly id: PredicateId;
-  readonly key: string;
-  readonly test: { readonly match: PodMatch } | { readonly block: Omit<Block, 'predicate'> };
+  readonly question: PeerQuestion;
   users: number;
   lives: boolean;
 }
@@ -42,17 +41,11 @@ export class LivePredicates {
   readonly #touchedNames = new Set<PortName>();
   #nextId = 1;
 
-  /** Undefined: no address can satisfy it. */
-  retain(peer: Peer): PredicateId | undefined {
-    const block = peer.kind === 'ipBlock' ? plainBlock(peer) : undefined;
-    const key = peer.kind === 'ipBlock' ? block?.key : podMatchKey(peer);
-    if (key === undefined) return undefined;
-    let predicate = this.#byKey.get(key);
+  retain(question: PeerQuestion): PredicateId {
+    let predicate = this.#byKey.get(question.key);
     if (!predicate) {
-      const test = peer.kind === 'pods' ? { match: peer } : block ? { block } : undefined;
-      if (!test) return undefined;
-      predicate = { id: this.#nextId++, key, test, users: 0, lives: false };
-      this.#byKey.set(key, predicate);
+      predicate = { id: this.#nextId++, question, users: 0, lives: false };
+      this.#byKey.set(question.key, predicate);
       this.#byId.set(predicate.id, predicate);
     }
     predicate.users += 1;
@@ -102,20 +95,21 @@ export class LivePredicates {
     const added: Block[] = [];
     const removed: Block[] = [];
     for (const predicate of this.#touched) {
-      const { id, key, test, users } = predicate;
+      const { id, question, users } = predicate;
       if (users === 0) {
-        this.#byKey.delete(key);
+        this.#byKey.delete(question.key);
         this.#byId.delete(id);
       }
       if (predicate.lives === users > 0) continue;
       predicate.lives = users > 0;
-      if ('block' in test) {
-        (predicate.lives ? added : removed).push({ predicate: id, ...test.block });
+      if (question.kind === 'blocks') {
+        const changed = predicate.lives ? added : removed;
+        for (const { cidr, except } of question.blocks) changed.push({ predicate: id, cidr, except });
         continue;
       }
-      if (predicate.lives) this.#pods.add(test.match, id);
-      else this.#pods.remove(test.match, id);
-      for (const profile of matching(test.match, namespaces)) {
+      if (predicate.lives) this.#pods.add(question.match, id);
+      else this.#pods.remove(question.match, id);
+      for (const profile of matching(question.match, namespaces)) {
         if (replace(profile, predicate.lives, [id])) onChange(profile);
       }
     }

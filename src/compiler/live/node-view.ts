@@ -353,7 +353,7 @@ function ownValue(owner: Held['owner'], remote: AddressValue): AddressValue {
 /** What only one of the two has; both ascending. */
 function difference(a: readonly PredicateId[], b: readonly PredicateId[]): PredicateId[] {
   const apart: PredicateId[] = [];
-  for (let i = 0, j = 0; i < a.length || j < b.length; ) {
+  for (let i = 0, j = 0; i < a.length || j < b.length;) {
     const [left, right] = [a[i] ?? Infinity, b[j] ?? Infinity];
     if (left !== right) apart.push(Math.min(left, right));
     if (left <= right) i += 1;

@@ -29,7 +29,14 @@ class World {
     const atom: Atom = {
       profile: undefined,
       cell: new Cell(undefined),
-      identity: { predicates: [], handles: [], ports: new Map(), key: '', portsKey: '', atoms: new SmallSet() },
+      identity: {
+        predicates: [],
+        handles: [],
+        ports: new Map(),
+        key: '',
+        portsKey: '',
+        atoms: new SmallSet(),
+      },
       addresses: new SmallSet(),
       listed: undefined,
     };
