@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
-import type { FollowReport, Percentiles } from './follow.ts';
+import type { FollowReport, MeasuredChange } from './follow.ts';
 import { profiles } from './profile-clusters.ts';
 
 function measure(bundle: string, profile: string): FollowReport {
@@ -24,10 +24,11 @@ function number(value: number): string {
   return value.toLocaleString('en');
 }
 
-function describeChange(name: string, { cpu, p50, p99, most, rows }: Percentiles): string {
+function describeChange({ name, goal, cpu, p50, p99, most, rows }: MeasuredChange): string {
   const times = [cpu, p50, p99, most].map((ms) => ms.toFixed(2).padStart(8)).join(' ');
+  const verdict = `${p99 <= goal ? '≤' : '>'} ${goal}`.padStart(6);
   const sizes = [rows.p50, rows.p99, rows.most].map((count) => number(count).padStart(7)).join(' ');
-  return `    ${name.padEnd(46)} ${times}   ${sizes}`;
+  return `    ${name.padEnd(46)} ${times} ${verdict}   ${sizes}`;
 }
 
 function describeEntries({ node, perEndpoint, perPolicy }: FollowReport['entries']): string {
@@ -49,8 +50,8 @@ function describe({ profile, pods, policies, ...report }: FollowReport): string 
     `  followed for one node: ${load.ms.toFixed(0)} ms for the first ${number(load.rows)} rows, ` +
       `of which ${number(load.addresses)} are addresses`,
     `  memory of the process ${rssMiB.followed} MiB, of which ${rssMiB.cluster} MiB before (Node.js and the cluster)`,
-    `    ${'a change, ms to the finished delta; its rows'.padEnd(46)}  cpu avg      p50      p99      max       p50     p99     max`,
-    ...Object.entries(report.changes).map(([name, each]) => describeChange(name, each)),
+    `    ${'a change, ms to the finished delta; its rows'.padEnd(46)}  cpu avg      p50      p99      max p99/goal      p50     p99     max`,
+    ...report.changes.map(describeChange),
     '',
   ].join('\n');
 }
