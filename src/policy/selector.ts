@@ -8,10 +8,11 @@ export function matchesSelector(selector: LabelSelector, labels: Labels): boolea
 
 /** The same, for many labels. */
 export function selectorTest({ matchLabels, matchExpressions }: LabelSelector): (labels: Labels) => boolean {
-  const required = Object.entries(matchLabels);
-  return (labels) =>
-    required.every(([key, value]) => labelOf(labels, key) === value) &&
-    matchExpressions.every((requirement) => matchesRequirement(requirement, labels));
+  const required = Object.keys(matchLabels);
+  return (labels) => {
+    for (const key of required) if (labelOf(labels, key) !== matchLabels[key]) return false;
+    return matchExpressions.every((requirement) => matchesRequirement(requirement, labels));
+  };
 }
 
 /** NotIn and DoesNotExist hold when the key is absent. */

@@ -77,11 +77,14 @@ export class AddressRows {
       if (atom) parted.add(atom);
       add([address], value, this.#valueOf(address));
     }
-    for (const [atom, was] of this.#hasAccepted ? this.#atomsBefore : this.#newAtoms()) {
+    const atoms: ReadonlyMap<Atom, AddressValue | undefined> = this.#hasAccepted
+      ? this.#atomsBefore
+      : this.#newAtoms();
+    atoms.forEach((was, atom) => {
       const all = addressesOf(atom);
       const others = parted.has(atom) ? all.filter(({ text }) => !rows.has(text)) : all;
       add(others, was, this.#remote(atom));
-    }
+    });
     return changes;
   }
 

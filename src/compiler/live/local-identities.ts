@@ -6,9 +6,15 @@ import type { ClassEntry, IdentityId } from '../program.ts';
 import type { AddressValue } from '../tables.ts';
 import type { RuleSet } from './rule-sets.ts';
 
+/** What a set gives that is not its fallback. */
+export interface ClassOfSet {
+  readonly set: RuleSet;
+  readonly entry: ClassEntry;
+}
+
 export interface LocalIdentity {
-  /** Sets that give it something else than the fallback, ascending. */
-  readonly classes: readonly (readonly [set: RuleSet, entry: ClassEntry])[];
+  /** Ascending by set. */
+  readonly classes: readonly ClassOfSet[];
   /** Equal text ⇔ the same. */
   readonly text: string;
   /** Number of identities that it stands for. */
@@ -33,8 +39,8 @@ export class LocalIdentities {
    * `classes` sorted by set. Pods that no set tells from an address outside have a number of their own all the same:
    * when a rule for all pods comes, its identity has this to succeed, and no address changes.
    */
-  retain(classes: LocalIdentity['classes'], isPod: boolean): LocalIdentity {
-    const text = classes.map(([set, entry]) => `${set.id}:${entry.id}`).join(' ') || (isPod ? 'pod' : '');
+  retain(classes: readonly ClassOfSet[], isPod: boolean): LocalIdentity {
+    const text = classes.map(({ set, entry }) => `${set.id}:${entry.id}`).join(' ') || (isPod ? 'pod' : '');
     let local = this.#byText.get(text);
     if (!local) {
       this.#byText.set(text, (local = { classes, text, users: 0, value: undefined }));
@@ -87,10 +93,10 @@ function agree(
   isOld: (set: RuleSet) => boolean,
   isLocal: (set: RuleSet) => boolean,
 ): boolean {
-  const was = before.classes.filter(([set]) => isLocal(set) && isOld(set));
-  const is = after.classes.filter(([set]) => isOld(set));
+  const was = before.classes.filter(({ set }) => isLocal(set) && isOld(set));
+  const is = after.classes.filter(({ set }) => isOld(set));
   return (
     was.length === is.length &&
-    was.every(([set, entry], index) => is[index]?.[0] === set && is[index][1] === entry)
+    was.every(({ set, entry }, index) => is[index]?.set === set && is[index].entry === entry)
   );
 }

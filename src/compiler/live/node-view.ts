@@ -11,7 +11,7 @@ import { AddressRows, nobody } from './address-rows.ts';
 import type { Cell } from './cell-tree.ts';
 import { CidrRows } from './cidr-rows.ts';
 import { LocalIdentities } from './local-identities.ts';
-import type { LocalIdentity } from './local-identities.ts';
+import type { ClassOfSet, LocalIdentity } from './local-identities.ts';
 import { LocalSets } from './local-sets.ts';
 import { isPod, nodeOf } from './model.ts';
 import type { Atom, Handle, Held, Identity, Profile } from './model.ts';
@@ -128,7 +128,9 @@ export class NodeView {
       this.#addresses.touch(address, atom, atom && this.#valueOf(moved.get(atom) ?? atom.identity));
     }
     const values: [Atom, AddressValue][] = [];
-    for (const [atom, was] of moved) if (was) values.push([atom, this.#valueOf(was)]);
+    moved.forEach((was, atom) => {
+      if (was) values.push([atom, this.#valueOf(was)]);
+    });
     return values;
   }
 
@@ -186,10 +188,11 @@ export class NodeView {
         this.#locals.succeeds(local, was);
       }
     }
-    for (const [atom, was] of peers.moved) {
-      const [local, predecessor] = [this.#seen.get(atom.identity), was && this.#seen.get(was)];
+    peers.moved.forEach((was, { identity }) => {
+      const local = this.#seen.get(identity);
+      const predecessor = was && this.#seen.get(was);
       if (local && predecessor) this.#locals.succeeds(local, predecessor);
-    }
+    });
     for (const identity of peers.gone) {
       const local = this.#seen.get(identity);
       this.#seen.delete(identity);
@@ -198,7 +201,7 @@ export class NodeView {
     return reclassified;
   }
 
-  #classesOf(identity: Identity): LocalIdentity['classes'] {
+  #classesOf(identity: Identity): ClassOfSet[] {
     const sets = new Set<RuleSet>();
     for (const handle of identity.handles) {
       for (const set of this.#reached.get(handle) ?? []) sets.add(set);
@@ -216,24 +219,24 @@ export class NodeView {
   }
 
   /** Sets that were there before, and do not tell the two apart, say of `identity` what they say of `base`. */
-  #classesAfter(base: Identity, identity: Identity, freshSets: readonly RuleSet[]): LocalIdentity['classes'] {
+  #classesAfter(base: Identity, identity: Identity, freshSets: readonly RuleSet[]): ClassOfSet[] {
     const others = new Set(freshSets);
     for (const predicate of difference(base.predicates, identity.predicates)) {
       for (const set of this.#reached.get(predicate) ?? []) others.add(set);
     }
     const known = this.#seen.get(base)?.classes ?? [];
-    const kept = known.filter(([set]) => this.#settled.has(set) && !others.has(set));
+    const kept = known.filter(({ set }) => this.#settled.has(set) && !others.has(set));
     const added = this.#classesIn(others, identity);
-    return added.length === 0 ? kept : [...kept, ...added].sort(([a], [b]) => a.id - b.id);
+    return added.length === 0 ? kept : [...kept, ...added].sort(bySet);
   }
 
-  #classesIn(sets: Iterable<RuleSet>, identity: Identity): LocalIdentity['classes'] {
-    const classes: [RuleSet, ClassEntry][] = [];
+  #classesIn(sets: Iterable<RuleSet>, identity: Identity): ClassOfSet[] {
+    const classes: ClassOfSet[] = [];
     for (const set of sets) {
       const entry = set.classOf(identity);
-      if (entry !== this.#settled.get(set)) classes.push([set, entry]);
+      if (entry !== this.#settled.get(set)) classes.push({ set, entry });
     }
-    return classes.sort(([a], [b]) => a.id - b.id);
+    return classes.sort(bySet);
   }
 
   #idOf(identity: Identity): IdentityId {
@@ -245,11 +248,11 @@ export class NodeView {
   }
 
   #addRows({ classes, value = nobody }: LocalIdentity): void {
-    for (const [set, entry] of classes) this.#addClassRow(set.id, value.identity, entry);
+    for (const { set, entry } of classes) this.#addClassRow(set.id, value.identity, entry);
   }
 
   #removeRows({ classes, value = nobody }: LocalIdentity): void {
-    for (const [set, entry] of classes) this.#removeClassRow(set.id, value.identity, entry);
+    for (const { set, entry } of classes) this.#removeClassRow(set.id, value.identity, entry);
   }
 
   #addClassRow(set: SetId, identity: IdentityId, entry: ClassEntry): void {
@@ -348,6 +351,10 @@ function ownValue(owner: Held['owner'], remote: AddressValue): AddressValue {
   if (owner.kind === 'node') return { ...remote, role: 'local-node' };
   const { ingress, egress } = owner.profile.sets;
   return { ...remote, ingressSet: ingress?.id ?? 0, egressSet: egress?.id ?? 0, role: 'local-pod' };
+}
+
+function bySet({ set: a }: ClassOfSet, { set: b }: ClassOfSet): number {
+  return a.id - b.id;
 }
 
 /** What only one of the two has; both ascending. */

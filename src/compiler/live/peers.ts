@@ -109,7 +109,9 @@ export class Peers {
     for (const atom of this.#emptied) if (this.#isUnused(atom)) this.#remove(atom);
     this.#emptied.clear();
     const successors = new Map<Identity, Identity>();
-    for (const atom of this.#dirty) this.#identify(atom, successors);
+    this.#dirty.forEach((atom) => {
+      this.#identify(atom, successors);
+    });
     this.#dirty.clear();
     const gone = new Set<Identity>();
     for (const identity of this.#left) {
@@ -183,8 +185,7 @@ export class Peers {
   #remove(atom: Atom): void {
     atom.profile?.atoms.delete(atom.cell);
     atom.cell.atoms?.delete(atom);
-    atom.identity.atoms.delete(atom);
-    this.#left.add(atom.identity);
+    this.#leaveIdentity(atom);
     this.#dirty.delete(atom);
     this.#moved.delete(atom);
   }
@@ -199,10 +200,15 @@ export class Peers {
       successors.set(atom.identity, identity);
     }
     if (!this.#moved.has(atom)) this.#moved.set(atom, atom.identity);
-    atom.identity.atoms.delete(atom);
-    this.#left.add(atom.identity);
+    this.#leaveIdentity(atom);
     atom.identity = identity;
     identity.atoms.add(atom);
+  }
+
+  #leaveIdentity(atom: Atom): void {
+    const { atoms } = atom.identity;
+    atoms.delete(atom);
+    if (atoms.size === 0) this.#left.add(atom.identity);
   }
 
   #intern(predicates: readonly PredicateId[], profile: Profile | undefined): Identity {
