@@ -1,14 +1,11 @@
 /** Longest-prefix match by one hash table per prefix length: few lengths are in use, whatever the number of prefixes. */
-import { addressWidth } from '../objects/ip.ts';
-import type { Address, Cidr, IpFamily } from '../objects/ip.ts';
+import { addressWidth, leadingBits } from '../objects/ip.ts';
+import type { Address, Cidr, IpFamily, LeadingBits } from '../objects/ip.ts';
 
 interface Level<T> {
   readonly length: number;
   readonly values: Map<LeadingBits, T>;
 }
-
-/** A number where they fit: V8 hashes it several times as fast as a bigint. */
-type LeadingBits = number | bigint;
 
 export class PrefixTable<T> {
   /** Longest first. */
@@ -72,9 +69,4 @@ export class PrefixTable<T> {
     }
     return undefined;
   }
-}
-
-function leadingBits(family: IpFamily, bits: bigint, length: number): LeadingBits {
-  if (family === 6) return bits >> BigInt(128 - length);
-  return length === 0 ? 0 : Number(bits) >>> (32 - length);
 }

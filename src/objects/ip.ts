@@ -97,15 +97,25 @@ export function formatAddress(family: IpFamily, bits: bigint): string {
   return `${hex(groups.slice(0, run.start))}::${hex(groups.slice(run.start + run.length))}`;
 }
 
-export function cidrContains(cidr: Cidr, address: Address): boolean {
-  if (cidr.family !== address.family) return false;
-  const hostBits = BigInt(addressWidth(cidr.family) - cidr.prefixLength);
-  return address.bits >> hostBits === cidr.bits >> hostBits;
+export function cidrContains(
+  { family, bits, prefixLength }: Cidr,
+  address: Pick<Address, 'family' | 'bits'>,
+): boolean {
+  if (family !== address.family) return false;
+  return leadingBits(family, address.bits, prefixLength) === leadingBits(family, bits, prefixLength);
 }
 
 /** Whether every address of `inner` is in `outer`; equal prefixes contain each other. */
 export function cidrContainsCidr(outer: Cidr, inner: Cidr): boolean {
-  return inner.prefixLength >= outer.prefixLength && cidrContains(outer, { ...inner });
+  return inner.prefixLength >= outer.prefixLength && cidrContains(outer, inner);
+}
+
+/** A number where they fit: V8 compares and hashes it several times as fast as a bigint. */
+export type LeadingBits = number | bigint;
+
+export function leadingBits(family: IpFamily, bits: bigint, length: number): LeadingBits {
+  if (family === 6) return bits >> BigInt(128 - length);
+  return length === 0 ? 0 : Number(bits) >>> (32 - length);
 }
 
 /** Network byte order: 4 or 16 bytes. */

@@ -89,12 +89,12 @@ export class CellTree {
     if (!cidr) return;
     const parent = this.#table.cover(cidr) ?? this.#roots[cidr.family];
     if (parent.longestChild > cidr.prefixLength) {
-      for (const child of parent.children ?? []) {
-        if (!child.cidr || !cidrContainsCidr(cidr, child.cidr)) continue;
+      parent.children?.forEach((child) => {
+        if (!child.cidr || !cidrContainsCidr(cidr, child.cidr)) return;
         parent.children?.delete(child);
         adopt(cell, child);
         changed.add(child);
-      }
+      });
     }
     adopt(parent, cell);
     this.#table.set(cidr, cell);

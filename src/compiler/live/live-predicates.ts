@@ -86,6 +86,7 @@ export class LivePredicates {
   }
 
   askedPorts({ ports }: Profile): NamedPorts {
+    if (ports.size === 0) return ports;
     const asked = [...ports].filter(([name]) => this.#names.get(name)?.lives);
     return new Map(asked);
   }

@@ -78,13 +78,13 @@ export class NodeView {
   settle(changes: NodeChanges): void {
     const mayInherit = !this.#isTouched;
     const { fresh: freshSets, gone: goneSets } = this.sets.changes();
-    const known = new Set(this.#settled.keys());
+    const areFresh = new Set(freshSets);
     for (const set of freshSets) this.#learn(set);
     for (const set of goneSets) this.#forget(set);
     const identities = this.#affected(changes.peers, [...freshSets, ...goneSets]);
     const before = this.#valuesBefore(changes.peers);
-    const reclassified = this.#classify(identities, changes.peers, freshSets);
-    const isOld = (set: RuleSet) => known.has(set);
+    const reclassified = this.#classify(identities, changes.peers, areFresh);
+    const isOld = (set: RuleSet) => !areFresh.has(set);
     const isLocal = (set: RuleSet) => this.#settled.has(set);
     const { fresh, gone } = this.#locals.settle(isOld, isLocal, mayInherit);
     // Removed first: an heir may have rows of the same key.
@@ -173,7 +173,7 @@ export class NodeView {
   #classify(
     identities: Iterable<Identity>,
     peers: PeerChanges,
-    freshSets: readonly RuleSet[],
+    freshSets: ReadonlySet<RuleSet>,
   ): Map<Identity, AddressValue> {
     const reclassified = new Map<Identity, AddressValue>();
     for (const identity of identities) {
@@ -219,7 +219,7 @@ export class NodeView {
   }
 
   /** Sets that were there before, and do not tell the two apart, say of `identity` what they say of `base`. */
-  #classesAfter(base: Identity, identity: Identity, freshSets: readonly RuleSet[]): ClassOfSet[] {
+  #classesAfter(base: Identity, identity: Identity, freshSets: ReadonlySet<RuleSet>): ClassOfSet[] {
     const others = new Set(freshSets);
     for (const predicate of difference(base.predicates, identity.predicates)) {
       for (const set of this.#reached.get(predicate) ?? []) others.add(set);
@@ -227,7 +227,7 @@ export class NodeView {
     const known = this.#seen.get(base)?.classes ?? [];
     const kept = known.filter(({ set }) => this.#settled.has(set) && !others.has(set));
     const added = this.#classesIn(others, identity);
-    return added.length === 0 ? kept : [...kept, ...added].sort(bySet);
+    return added.length === 0 ? kept : ascending([...kept, ...added]);
   }
 
   #classesIn(sets: Iterable<RuleSet>, identity: Identity): ClassOfSet[] {
@@ -236,7 +236,7 @@ export class NodeView {
       const entry = set.classOf(identity);
       if (entry !== this.#settled.get(set)) classes.push({ set, entry });
     }
-    return classes.sort(bySet);
+    return ascending(classes);
   }
 
   #idOf(identity: Identity): IdentityId {
@@ -353,8 +353,10 @@ function ownValue(owner: Held['owner'], remote: AddressValue): AddressValue {
   return { ...remote, ingressSet: ingress?.id ?? 0, egressSet: egress?.id ?? 0, role: 'local-pod' };
 }
 
-function bySet({ set: a }: ClassOfSet, { set: b }: ClassOfSet): number {
-  return a.id - b.id;
+/** By set. Most are already, as new sets have the greatest numbers. */
+function ascending(classes: ClassOfSet[]): ClassOfSet[] {
+  const isAscending = classes.every(({ set }, index) => set.id > (classes[index - 1]?.set.id ?? 0));
+  return isAscending ? classes : classes.sort(({ set: a }, { set: b }) => a.id - b.id);
 }
 
 /** What only one of the two has; both ascending. */

@@ -31,6 +31,12 @@ export class SmallSet<T> implements Iterable<T> {
     return this.#items ? this.#items.has(item) : item !== undefined && this.#only === item;
   }
 
+  /** As Set.forEach; makes no object for each item, as iterators do. */
+  forEach(visit: (item: T) => void): void {
+    if (this.#items) this.#items.forEach(visit);
+    else if (this.#only !== undefined) visit(this.#only);
+  }
+
   [Symbol.iterator](): Iterator<T> {
     if (this.#items) return this.#items.values();
     return (this.#only === undefined ? [] : [this.#only]).values();
