@@ -1,22 +1,10 @@
-/** The memory of a process that needed much more at its start than it will need for the rest of its life. */
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+/** The memory of an agent that has its first list; what it does not need any more, the machine gets back. */
 import { libc } from '../kernel/libc.ts';
+import { settleV8Heap } from './v8-heap.ts';
 
-type Collect = (options: { readonly type: 'major'; readonly flavor: 'last-resort' }) => void;
-
-/**
- * A first list is thousands of objects of JSON in a second. V8 makes room for that and keeps it: at 10,000 pods a quarter of
- * the process. This gives it back to the machine, and has V8 collect more often from now on. It takes a fraction of
- * a second, in which nothing else runs; the kernel enforces meanwhile.
- */
+/** The kernel enforces meanwhile. */
 export function settleHeap(): void {
-  // V8 reads these whenever it collects, not only at the start of the process.
-  setFlagsFromString('--semi-space-growth-factor=1');
-  setFlagsFromString('--heap-growing-percent=50');
-  setFlagsFromString('--expose-gc');
-  const collect: Collect | undefined = runInNewContext('globalThis.gc');
-  collect?.({ type: 'major', flavor: 'last-resort' });
+  settleV8Heap();
   trimMalloc();
 }
 
