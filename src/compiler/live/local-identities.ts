@@ -27,6 +27,12 @@ function remote(identity: IdentityId): AddressValue {
   return { identity, ingressSet: 0, egressSet: 0, role: 'remote' };
 }
 
+/** `heirOf`: whose number it has, and whose rows as far as both have the same class. */
+interface Newcomer {
+  readonly local: LocalIdentity;
+  readonly heirOf: LocalIdentity | undefined;
+}
+
 export class LocalIdentities {
   /** Which no set tells from an address outside. */
   readonly plain: LocalIdentity = { classes: [], text: '', users: 1, value: remote(0) };
@@ -61,14 +67,14 @@ export class LocalIdentities {
   }
 
   /**
-   * Numbers what is new, and tells what came and went. If nobody goes on being one that a new one succeeds, this may
+   * Numbers what is new, and tells what came, and what went without an heir. If nobody goes on being one that a new one succeeds, this may
    * have its number, so that no address has to change; but only if a set that was there before (`isOld`) and is there
    * still gives both the same class: the meaning of a row never changes.
    */
   settle(isOld: (set: RuleSet) => boolean, isLocal: (set: RuleSet) => boolean, mayInherit: boolean) {
     const gone = [...this.#touched].filter(({ users, value }) => users === 0 && value !== undefined);
     const heirless = new Set(gone);
-    const fresh: LocalIdentity[] = [];
+    const fresh: Newcomer[] = [];
     for (const [local, candidates] of this.#fresh) {
       if (local.users === 0) continue;
       const agrees = (candidate: LocalIdentity) =>
@@ -76,15 +82,24 @@ export class LocalIdentities {
       const heirOf = mayInherit ? [...candidates].find(agrees) : undefined;
       if (heirOf) heirless.delete(heirOf);
       local.value = heirOf?.value ?? remote(this.#nextId++);
-      fresh.push(local);
+      fresh.push({ local, heirOf });
     }
     for (const local of [...this.#touched, ...this.#fresh.keys()]) {
       if (local.users === 0) this.#byText.delete(local.text);
     }
     this.#touched.clear();
     this.#fresh.clear();
-    return { fresh, gone };
+    return { fresh, gone: heirless };
   }
+}
+
+/** Those of `classes` that `others` has not; both ascending by set. */
+export function classesWithout(classes: readonly ClassOfSet[], others: readonly ClassOfSet[]): ClassOfSet[] {
+  let at = 0;
+  return classes.filter(({ set, entry }) => {
+    while ((others[at]?.set.id ?? Infinity) < set.id) at += 1;
+    return others[at]?.set !== set || others[at]?.entry !== entry;
+  });
 }
 
 function agree(

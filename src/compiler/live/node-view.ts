@@ -10,7 +10,7 @@ import type { AddressValue, ClassRow, Delta, NodeTables, PortRow } from '../tabl
 import { AddressRows, nobody } from './address-rows.ts';
 import type { Cell } from './cell-tree.ts';
 import { CidrRows } from './cidr-rows.ts';
-import { LocalIdentities } from './local-identities.ts';
+import { classesWithout, LocalIdentities } from './local-identities.ts';
 import type { ClassOfSet, LocalIdentity } from './local-identities.ts';
 import { LocalSets } from './local-sets.ts';
 import { isPod, nodeOf } from './model.ts';
@@ -88,8 +88,13 @@ export class NodeView {
     const isLocal = (set: RuleSet) => this.#settled.has(set);
     const { fresh, gone } = this.#locals.settle(isOld, isLocal, mayInherit);
     // Removed first: an heir may have rows of the same key.
-    for (const local of gone) this.#removeRows(local);
-    for (const local of fresh) this.#addRows(local);
+    for (const local of gone) this.#removeRows(local.classes, local);
+    for (const { local, heirOf } of fresh) {
+      if (heirOf) this.#removeRows(classesWithout(heirOf.classes, local.classes), local);
+    }
+    for (const { local, heirOf } of fresh) {
+      this.#addRows(heirOf ? classesWithout(local.classes, heirOf.classes) : local.classes, local);
+    }
     for (const set of goneSets) this.#removeFallback(set);
     for (const [identity, was] of reclassified) {
       if (this.#valueOf(identity) === was) continue;
@@ -247,11 +252,11 @@ export class NodeView {
     return (this.#seen.get(identity) ?? this.#locals.plain).value ?? nobody;
   }
 
-  #addRows({ classes, value = nobody }: LocalIdentity): void {
+  #addRows(classes: readonly ClassOfSet[], { value = nobody }: LocalIdentity): void {
     for (const { set, entry } of classes) this.#addClassRow(set.id, value.identity, entry);
   }
 
-  #removeRows({ classes, value = nobody }: LocalIdentity): void {
+  #removeRows(classes: readonly ClassOfSet[], { value = nobody }: LocalIdentity): void {
     for (const { set, entry } of classes) this.#removeClassRow(set.id, value.identity, entry);
   }
 
