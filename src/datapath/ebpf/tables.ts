@@ -209,7 +209,8 @@ export class Tables {
       ['rules', ruleLimit(delta)],
     ];
     for (const [what, needed] of needs) {
-      if (needed > this.#capacity[what]) throw new DatapathFull({ what, capacity: this.#capacity[what], needed });
+      if (needed > this.#capacity[what])
+        throw new DatapathFull({ what, capacity: this.#capacity[what], needed });
     }
   }
 
