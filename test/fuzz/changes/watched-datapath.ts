@@ -82,7 +82,7 @@ export class WatchedDatapath implements Datapath {
 }
 
 function newRows({ add, stage }: Delta): number {
-  const addresses = stage.addresses.filter(({ from }) => from === undefined);
+  const addresses = stage.addresses.flatMap((change) => (change.from ? [] : change.addresses));
   const cidrs = stage.cidrs.filter(({ isNew }) => isNew);
   return add.ports.length + add.classes.length + addresses.length + cidrs.length;
 }
