@@ -19,6 +19,7 @@ const struct {
 	struct port_list port_list;
 	enum reason reason;
 	enum hook hook;
+	struct test_list test_list;
 } described_types SEC("types") = {};
 
 static __always_inline int pass(enum reason reason, __u32 bytes)

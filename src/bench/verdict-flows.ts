@@ -15,27 +15,33 @@ export interface BenchFlow {
 /** Flows as the program takes them. */
 export interface FlowList {
   readonly count: number;
-  readonly values: Uint8Array;
+  /** struct test_list. */
+  readonly value: Uint8Array;
   /** Of any of them: of what the program does not take from the list. */
   readonly packet: Uint8Array;
 }
 
+/** Of IPv4. */
 export function flowList(flows: readonly BenchFlow[], packet: Uint8Array): FlowList {
-  const { size, source, destination, source_port, port, count } = layouts.test_flow;
-  const values = new Uint8Array(flows.length * size);
-  const view = new DataView(values.buffer);
-  for (const [index, flow] of flows.entries()) {
-    values.set(addressBytes(flow.source), index * size + source);
-    values.set(addressBytes(flow.destination), index * size + destination);
-    view.setUint16(index * size + source_port, flow.sourcePort, true);
-    view.setUint16(index * size + port, flow.port, true);
+  const { test_list: list, test_flow: flow } = layouts;
+  const value = new Uint8Array(list.size + flows.length * flow.size);
+  const view = new DataView(value.buffer);
+  view.setUint32(list.count, flows.length, true);
+  for (const [index, { source, destination, sourcePort, port }] of flows.entries()) {
+    const at = list.flows + index * flow.size;
+    value.set(addressBytes(source), at + flow.source);
+    value.set(addressBytes(destination), at + flow.destination);
+    view.setUint16(at + flow.source_port, sourcePort, true);
+    view.setUint16(at + flow.port, port, true);
   }
-  view.setUint32(count, flows.length, true);
-  return { count: flows.length, values, packet };
+  return { count: flows.length, value, packet };
 }
 
-export function writeFlows(map: BpfMap, { count, values }: FlowList): void {
-  map.putFirst(count, values);
+/** Into a map that has room for so many flows. */
+export function writeFlows(map: BpfMap, { value }: FlowList, room: number): void {
+  const whole = new Uint8Array(layouts.test_list.size + room * layouts.test_flow.size);
+  whole.set(value);
+  map.set(new Uint8Array(Uint32Array.of(0).buffer), whole);
 }
 
 /** The packet that answers. */

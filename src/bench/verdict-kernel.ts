@@ -61,12 +61,14 @@ interface KernelOptions {
 export class Kernel {
   readonly #object: LoadedObject;
   readonly #ring: RingBuffer;
+  readonly #room: number;
   #list: FlowList | undefined;
   #events = 0;
 
   constructor(rows: KernelRows, { kind, cache = true, flows, stage }: KernelOptions) {
     const cachedVerdicts = cache ? defaultCapacity.cachedVerdicts : 0;
     const capacity = { ...rows.capacity, cachedVerdicts };
+    this.#room = flows ?? 0;
     this.#object = loadObject({
       objectPath,
       capacity,
@@ -91,7 +93,7 @@ export class Kernel {
 
   /** The flows take turns, after each of them was seen once. */
   runFlows(list: FlowList, repeat: number): number {
-    if (this.#list !== list) writeFlows(this.#object.maps.test_flows, list);
+    if (this.#list !== list) writeFlows(this.#object.maps.test_flows, list, this.#room);
     this.#list = list;
     this.run('forward4', list.packet, list.count);
     return this.run('forward4', list.packet, repeat);

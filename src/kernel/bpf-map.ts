@@ -12,13 +12,6 @@ export class BpfMap {
     this.fd = fd;
   }
 
-  /** Writes the entries from the first on. */
-  putFirst(count: number, values: Uint8Array): void {
-    const keys = new Uint8Array(Uint32Array.from({ length: count }, (_, index) => index).buffer);
-    const result = libbpf().updateBatch(this.fd, keys, values, Uint32Array.of(count), null);
-    if (result < 0) throw new SystemCallError(`write to map ${this.name}`, -result);
-  }
-
   /** Writes one entry as a whole. */
   set(key: Uint8Array, value: Uint8Array): void {
     const result = libbpf().update(this.fd, key, value, 0);

@@ -28,15 +28,10 @@ export interface Libbpf {
   readonly get: (path: string) => number;
   readonly lookup: (map: number, key: Uint8Array, value: Uint8Array) => number;
   readonly update: (map: number, key: Uint8Array, value: Uint8Array, flags: number) => number;
-  /** `count` holds the number of entries before and of those done after. */
-  readonly updateBatch: (
-    map: number,
-    keys: Uint8Array,
-    values: Uint8Array,
-    count: Uint32Array,
-    options: null,
-  ) => number;
-  /** `from` null starts at the beginning; `next` is where to go on. ENOENT: that was the end. */
+  /**
+   * `from` null starts at the beginning; `next` is where to go on. `count` holds the number of entries before and of those
+   * done after. ENOENT: that was the end.
+   */
   readonly lookupBatch: (
     map: number,
     from: Uint8Array | null,
@@ -101,9 +96,6 @@ function bind(library: ReturnType<typeof koffi.load>): Libbpf {
     get: library.func('int bpf_obj_get(const char *)'),
     lookup: library.func('int bpf_map_lookup_elem(int, const void *, void *)'),
     update: library.func('int bpf_map_update_elem(int, const void *, const void *, uint64_t)'),
-    updateBatch: library.func(
-      'int bpf_map_update_batch(int, const void *, const void *, void *, const void *)',
-    ),
     lookupBatch: library.func(
       'int bpf_map_lookup_batch(int, void *, void *, void *, void *, void *, const void *)',
     ),

@@ -57,7 +57,8 @@ export const layouts = {
     ingress_rule: 56,
     ingress_set: 60,
   },
-  test_flow: { size: 44, source: 0, destination: 16, source_port: 32, port: 34, next: 36, count: 40 },
+  test_flow: { size: 12, source: 0, destination: 4, source_port: 8, port: 10 },
+  test_list: { size: 8, next: 0, count: 4, flows: 8 },
   event: {
     size: 72,
     time: 0,

@@ -42,7 +42,7 @@ export interface LoadOptions {
   readonly testTracking?: number;
   /** Only for tests: zero makes all rows of a table meet. */
   readonly testSeed?: HashSeed;
-  /** Only for BPF_PROG_TEST_RUN: how many flows there may be in place of what packets say (test_flows). */
+  /** Only for BPF_PROG_TEST_RUN: how many IPv4 flows there may be in place of what packets say (test_flows). */
   readonly testFlows?: number;
   /** Only for BPF_PROG_TEST_RUN: has the tables, of the same capacity, that the programs read. */
   readonly testTables?: LoadedObject;
@@ -98,7 +98,7 @@ export function loadObject(options: LoadOptions): LoadedObject {
   }
 }
 
-function resize(object: Handle, { capacity, testFlows = 1 }: LoadOptions): void {
+function resize(object: Handle, { capacity, testFlows = 0 }: LoadOptions): void {
   const { nodes4, port_lists, addresses6, ...once } = tableSizes(capacity);
   const sizes: Partial<Record<MapName, number>> = {
     // Two copies.
@@ -107,7 +107,6 @@ function resize(object: Handle, { capacity, testFlows = 1 }: LoadOptions): void 
     rule_counters: processorLimit(),
     events: capacity.eventBytes,
     cached_verdicts: Math.max(1, capacity.cachedVerdicts),
-    test_flows: testFlows,
   };
   for (const [name, entries] of Object.entries(sizes)) {
     required(`size of map ${name}`, libbpf().setMaxEntries(mapHandle(object, name), entries));
@@ -117,8 +116,9 @@ function resize(object: Handle, { capacity, testFlows = 1 }: LoadOptions): void 
     port_lists: port_lists * layouts.port_list.size,
     rule_counters: capacity.rules * layouts.counter.size,
     verdict_tags: Math.max(8, 2 * capacity.cachedVerdicts),
+    test_flows: layouts.test_list.size + testFlows * layouts.test_flow.size,
   };
-  for (const name of ['nodes4', 'port_lists', 'rule_counters', 'verdict_tags'] as const)
+  for (const name of Object.keys(wholes) as (keyof typeof wholes)[])
     required(`size of map ${name}`, libbpf().setValueSize(mapHandle(object, name), wholes[name]));
 }
 
