@@ -13,7 +13,7 @@
 /*
  * Functions that are not static are looked at by the verifier once, and not for each way that leads to them.
  *
- * The class, or the number of its list, in the upper half, and its spans in the lower; 0: there is none, or nothing in it.
+ * The class, or the number of its list, or the outcome of its only entry, in the upper half, and its spans in the lower; 0: there is none, or nothing in it.
  */
 __noinline __u64 find_class(__u32 set, __u32 identity)
 {
@@ -72,9 +72,26 @@ __noinline __u64 find_port(__u32 class, __u32 prefix)
 	return 0;
 }
 
+/* What the prefixes of lists are compared with. */
+static __always_inline __u32 wanted_port(__u32 protocol, __u32 port)
+{
+	return has_ports(protocol) ? protocol << PORT_KEY_PROTOCOL | (port & 0xffff) << 1 : PORT_NONE;
+}
+
+/* Equal above the lowest set bit of the prefix. */
+static __always_inline bool is_within(__u32 wanted, __u32 prefix)
+{
+	return !((wanted ^ prefix) & (prefix ^ -prefix));
+}
+
+static __always_inline __u64 outcome_listed(__u32 outcome)
+{
+	return outcome_of(outcome >> 1, outcome & 1);
+}
+
 __noinline __u64 find_in_list(__u32 index, __u32 protocol, __u32 port)
 {
-	__u32 wanted = has_ports(protocol) ? protocol << PORT_KEY_PROTOCOL | (port & 0xffff) << 1 : PORT_NONE;
+	__u32 wanted = wanted_port(protocol, port);
 	__u32 zero = 0;
 	const struct port_list *list = bpf_map_lookup_elem(&port_lists, &zero);
 
@@ -83,12 +100,8 @@ __noinline __u64 find_in_list(__u32 index, __u32 protocol, __u32 port)
 	list += index;
 #pragma unroll
 	for (int i = 0; i < PORTS_OF_LIST; i++) {
-		__u32 prefix = list->entries[i].prefix;
-		__u32 outcome = list->entries[i].outcome;
-
-		/* Equal above the lowest set bit. */
-		if (!((wanted ^ prefix) & (prefix ^ -prefix)))
-			return outcome_of(outcome >> 1, outcome & 1);
+		if (is_within(wanted, list->entries[i].prefix))
+			return outcome_listed(list->entries[i].outcome);
 	}
 	return 0;
 }
@@ -119,8 +132,12 @@ __noinline __u64 lookup_outcome(__u32 set, __u32 identity, __u32 protocol, __u32
 	if (!found)
 		found = find_class(set, 0);
 	spans = found;
-	found = spans & SPAN_LIST ? find_in_list(found >> 32, protocol, port) :
-				    find_by_length(found >> 32, spans, protocol, port);
+	if (spans & SPAN_ONE)
+		found = is_within(wanted_port(protocol, port), spans ^ SPAN_ONE) ? outcome_listed(found >> 32) : 0;
+	else if (spans & SPAN_LIST)
+		found = find_in_list(found >> 32, protocol, port);
+	else
+		found = find_by_length(found >> 32, spans, protocol, port);
 	return found ? found : OUTCOME(0, REASON_DEFAULT_DENY, 0);
 }
 

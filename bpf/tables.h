@@ -119,10 +119,12 @@ struct directory6_entry {
 #define DIRECTORY6_REST DIRECTORY6_ENTRIES
 #define DIRECTORY6_COPY (DIRECTORY6_ENTRIES + 4)
 
-/* Key: set and identity. 0: free. SLOT_GONE: somebody was here. */
 /*
- * Bit n of `spans`: the class has an entry that covers 2^n ports. SPAN_ANY: it has one for any protocol. SPAN_LIST: see port_list. The lowest set
- * bit is the longest prefix, and its value is the number of ports covered.
+ * Key: set and identity. 0: free. SLOT_GONE: somebody was here.
+ *
+ * Bit n of `spans`: the class has an entry that covers 2^n ports. SPAN_ANY: it has one for any protocol. The lowest set
+ * bit is the longest prefix, and its value is the number of ports covered. SPAN_LIST: see port_list. SPAN_ONE: it has one entry,
+ * whose prefix is the rest of `spans` and whose outcome stands in place of the class, both as in a port_list.
  */
 struct class_slot {
 	__u64 key;
@@ -156,12 +158,14 @@ struct port_line {
 #define PORT_KEY_PROTOCOL 17
 
 /*
- * The ports of a class that has few: all in one line, so that they are found without a hash. The class's row has SPAN_LIST, and the
+ * The ports of a class that has few, but more than one: all in one line, so that they are found without a hash. The class's row has SPAN_LIST, and the
  * number of the list in place of the class. The longest prefix comes first; a prefix is as in the key above, and any protocol is
  * one that every packet has. What is not used is a prefix that no packet has.
  */
 #define PORTS_OF_LIST 8
 #define SPAN_LIST (1u << 30)
+/* Looked at first, since the bit of SPAN_LIST may belong to the prefix. */
+#define SPAN_ONE (1u << 29)
 #define PORT_ANY (1u << 30)
 /* Instead of protocol and port, for packets that have none: only PORT_ANY is before it. */
 #define PORT_NONE (1u << 29)

@@ -10,6 +10,7 @@ import type { Words } from '../../src/datapath/ebpf/words.ts';
 import { bytesOf, heapWords } from './heap-memory.ts';
 
 const isListed = 0x40000000;
+const isOnly = 0x20000000;
 
 function wordsOf(name: string, lines: number): Words {
   return heapWords(name, lines * wordsPerLine);
@@ -29,14 +30,17 @@ class World {
     return this.ports.classSlot({ set: 1, identity: 2, class: id, lengths: 1 })[3] === isListed;
   }
 
-  /** As a program looks in a list; undefined: no entry is for it. */
+  isOnly(id: number): boolean {
+    return ((this.ports.classSlot({ set: 1, identity: 2, class: id, lengths: 1 })[3] ?? 0) & isOnly) !== 0;
+  }
+
+  /** As a program looks in the class's row or a list; undefined: no entry is for it. */
   seen(id: number, protocol: number, port: number): number | undefined {
-    const list = this.ports.classSlot({ set: 1, identity: 2, class: id, lengths: 1 })[2] ?? 0;
-    const wanted = (protocol << 17) | (port << 1);
+    const [, , value = 0, spans = 0] = this.ports.classSlot({ set: 1, identity: 2, class: id, lengths: 1 });
+    if (spans & isOnly) return isWithin(spans ^ isOnly, protocol, port) ? value : undefined;
     for (let entry = 0; entry < portsOfList; entry++) {
-      const at = list * wordsPerLine + 2 * entry;
-      const prefix = this.lists.read(at);
-      if (((wanted ^ prefix) & (prefix ^ -prefix)) === 0) return this.lists.read(at + 1);
+      const at = value * wordsPerLine + 2 * entry;
+      if (isWithin(this.lists.read(at), protocol, port)) return this.lists.read(at + 1);
     }
     return undefined;
   }
@@ -44,6 +48,11 @@ class World {
   bytes(): Buffer {
     return Buffer.concat([bytesOf(this.table), bytesOf(this.lists)]);
   }
+}
+
+function isWithin(prefix: number, protocol: number, port: number): boolean {
+  const wanted = (protocol << 17) | (port << 1);
+  return ((wanted ^ prefix) & (prefix ^ -prefix)) === 0;
 }
 
 const arbitraryEntry = fc
@@ -75,16 +84,26 @@ function expected(rows: readonly PortRow[], protocol: number, port: number): num
   return decides && 2 * decides.rule + (decides.allow ? 1 : 0);
 }
 
+function rowOf(id: number, port: number): PortRow {
+  return { class: id, protocol: 6, port, prefixLength: 16, allow: true, rule: id };
+}
+
+/** More than fit into the row of their class. */
+function rowsOf(id: number): PortRow[] {
+  return [rowOf(id, 80), rowOf(id, 81)];
+}
+
 describe('the ports of a class', () => {
-  test('are a list if they are few, in which the longest prefix comes first and any protocol last', () => {
+  test('are a list if they are few, in which the longest prefix comes first and any protocol last, or in the row of the class if it is one', () => {
     fc.assert(
       fc.property(arbitraryEntries, (entries) => {
         const world = new World(4);
         const rows = entries.map((entry) => ({ class: 7, ...entry }));
         world.ports.add(rows);
-        expect(world.isListed(7)).toBe(rows.length > 0 && rows.length <= portsOfList);
+        expect(world.isOnly(7)).toBe(rows.length === 1);
+        expect(world.isListed(7)).toBe(rows.length > 1 && rows.length <= portsOfList);
         expect([...world.ports.rows()]).toHaveLength(rows.length);
-        if (!world.isListed(7)) return;
+        if (rows.length === 0 || rows.length > portsOfList) return;
         for (const protocol of [1, 6, 17, 132]) {
           for (const port of [0, 79, 80, 81, 8080, 30_000, 40_000, 65_535])
             expect(world.seen(7, protocol, port)).toBe(expected(rows, protocol, port));
@@ -95,63 +114,43 @@ describe('the ports of a class', () => {
 
   test('are rows when no list is free, and a list that is given up is taken by the next', () => {
     const world = new World(1);
-    const rowOf = (id: number): PortRow => ({
-      class: id,
-      protocol: 6,
-      port: 80,
-      prefixLength: 16,
-      allow: true,
-      rule: id,
-    });
-    world.ports.add([rowOf(1), rowOf(2)]);
+    world.ports.add([...rowsOf(1), ...rowsOf(2)]);
     expect([world.isListed(1), world.isListed(2)]).toEqual([true, false]);
     world.ports.keep();
-    world.ports.remove([rowOf(1)]);
+    world.ports.remove(rowsOf(1));
     world.ports.keep();
-    world.ports.add([rowOf(3)]);
+    world.ports.add(rowsOf(3));
     expect([world.isListed(2), world.isListed(3)]).toEqual([false, true]);
-    world.ports.remove([rowOf(2), rowOf(3)]);
+    world.ports.remove([...rowsOf(2), ...rowsOf(3)]);
     expect([...world.ports.rows()]).toEqual([]);
   });
 
   test('may be added again, wherever they are, but no others to them', () => {
     const world = new World(1);
-    const rowOf = (id: number, port = 80): PortRow => ({
-      class: id,
-      protocol: 6,
-      port,
-      prefixLength: 16,
-      allow: true,
-      rule: id,
-    });
-    world.ports.add([rowOf(1), rowOf(2)]);
+    const only = [rowOf(4, 80)];
+    world.ports.add([...rowsOf(1), ...rowsOf(2), ...only]);
     world.ports.keep();
     const rows = [...world.ports.rows()];
-    world.ports.add([rowOf(1), rowOf(2)]);
+    world.ports.add([...rowsOf(1), ...rowsOf(2), ...only]);
     expect([...world.ports.rows()]).toEqual(rows);
-    for (const other of [rowOf(1, 81), { ...rowOf(1), allow: false }]) {
-      expect(() => {
-        world.ports.add([other]);
-      }).toThrow(/never changes/);
+    for (const id of [1, 4]) {
+      for (const other of [rowOf(id, 82), { ...rowOf(id, 80), allow: false }]) {
+        expect(() => {
+          world.ports.add([other]);
+        }).toThrow(/never changes/);
+      }
     }
-    world.ports.remove([rowOf(1)]);
+    world.ports.remove(rowsOf(1));
     world.ports.keep();
-    world.ports.add([rowOf(2)]);
+    world.ports.add(rowsOf(2));
     expect(world.isListed(2)).toBe(false);
-    world.ports.remove([rowOf(2)]);
+    world.ports.remove([...rowsOf(2), ...only]);
     expect([...world.ports.rows()]).toEqual([]);
   });
 
   test('are taken away with all others of their class, or not at all', () => {
     const world = new World(1);
-    const [first, second] = [80, 81].map((port) => ({
-      class: 1,
-      protocol: 6,
-      port,
-      prefixLength: 16,
-      allow: true,
-      rule: 1,
-    })) as [PortRow, PortRow];
+    const [first, second] = [rowOf(1, 80), rowOf(1, 81)];
     world.ports.add([first, second]);
     for (const some of [[first], [first, { ...second, port: 82 }]]) {
       expect(() => {
@@ -172,7 +171,7 @@ describe('the ports of a class', () => {
         for (const id of [2, 3]) world.ports.add(second.map((entry) => ({ class: id, ...entry })));
         world.ports.takeBack();
         expect([...world.ports.rows()].map(String)).toEqual(rows);
-        expect([2, 3].map((id) => world.isListed(id))).toEqual([false, false]);
+        expect([2, 3].map((id) => world.isListed(id) || world.isOnly(id))).toEqual([false, false]);
         world.ports.add(second.map((entry) => ({ class: 2, ...entry })));
         expect([...world.ports.rows()]).toHaveLength(first.length + second.length);
       }),

@@ -317,7 +317,11 @@ describe.skipIf(!isRoot)('[root] tables in the kernel', () => {
     for (let index = 0; index < ports.length; index++) ports.write(index, 0xeeeeeeee);
     const before = [kernel.rows(), kernel.copies()];
     const one = { protocol: 6, port: 0, prefixLength: 16, allow: true, rule: 1 };
-    const classes = Array.from({ length: lists.length / 16 + 1 }, (_, id) => ({ class: id + 1, ...one }));
+    // Two for each, since a single one needs no list.
+    const classes = Array.from({ length: lists.length / 16 + 1 }, (_, id) => [
+      { class: id + 1, ...one },
+      { class: id + 1, ...one, port: 1 },
+    ]).flat();
     expect(() => {
       kernel.tables.apply({ ...nothing, add: { ports: classes, classes: [] } });
     }).toThrow(/DATAPATH_FULL/);

@@ -179,8 +179,8 @@ export const guardBugs: SeededBugs = {
   ),
   'any protocol is not asked': inProgram(
     'lookup.h',
-    'if (!((wanted ^ prefix)',
-    'if (prefix != PORT_ANY && !((wanted ^ prefix)',
+    'return !((wanted ^ prefix)',
+    'return prefix != PORT_ANY && !((wanted ^ prefix)',
   ),
   'what nothing matches passes': inProgram(
     'lookup.h',

@@ -136,5 +136,22 @@ export const lookupBugs: SeededBugs = {
     '(prefix ^ -prefix) & ~0x1000',
   ),
   'every class has the first list': inProgram('lookup.h', '	list += index;\n', ''),
-  'a list is taken for a class': inProgram('lookup.h', 'spans & SPAN_LIST ?', 'false ?'),
+  'a list is taken for a class': inProgram('lookup.h', 'else if (spans & SPAN_LIST)', 'else if (false)'),
+  'an only entry is taken for a class': inProgram('lookup.h', 'if (spans & SPAN_ONE)', 'if (false)'),
+  'an only entry is taken for a list': inProgram(
+    'lookup.h',
+    'if (spans & SPAN_ONE)',
+    'if ((spans & SPAN_ONE) && !(spans & SPAN_LIST))',
+  ),
+  'an only entry is for every port': inProgram(
+    'lookup.h',
+    'is_within(wanted_port(protocol, port), spans ^ SPAN_ONE)',
+    'true',
+  ),
+  'an only entry is for no port': inProgram('lookup.h', 'spans ^ SPAN_ONE)', 'spans)'),
+  'what an only entry says is ignored': inProgram(
+    'lookup.h',
+    'outcome_listed(found >> 32)',
+    'outcome_listed((found >> 32) | 1)',
+  ),
 };

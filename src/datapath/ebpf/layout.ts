@@ -119,6 +119,13 @@ export function listedClassSlot(row: ClassRow, list: number): Row {
   return [row.identity, row.set, list, isListed];
 }
 
+const isOne = 0x20000000;
+
+/** Of a class that has one entry: that is in the row itself. */
+export function singleClassSlot(row: ClassRow, [prefix, outcome]: PortEntry): Row {
+  return [row.identity, row.set, outcome, (isOne | prefix) >>> 0];
+}
+
 const portKey = 0x80000000;
 
 function portPrefix({ protocol, port, prefixLength }: PortRow): number {
@@ -134,8 +141,10 @@ export const portsOfList = 8;
 export const unusedPort = 0x80000001;
 const anyPort = 0x40000000;
 
-/** Of a list: prefix and outcome. */
-export function portEntry(row: PortRow): readonly [number, number] {
+/** Of a list, or of a class that has no other. */
+export type PortEntry = readonly [prefix: number, outcome: number];
+
+export function portEntry(row: PortRow): PortEntry {
   const prefix = row.protocol === 0 ? anyPort : portPrefix(row);
   return [prefix, row.rule * 2 + (row.allow ? 1 : 0)];
 }

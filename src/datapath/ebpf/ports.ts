@@ -1,6 +1,7 @@
 /**
- * The ports of classes, as bpf/tables.h has them: those of a class that has few in one line, a list; of the others, and of those that
- * come when no list is free, each is a row of a hash table. A class never changes: it is there before the first row that names it.
+ * The ports of classes, as bpf/tables.h has them: the only entry of a class is in the class's own row; those of a class that has few
+ * are in one line, a list; of the others, and of those that come when no list is free, each is a row of a hash table. A class never
+ * changes: its ports are there before the first row that names it.
  */
 import type { ClassId } from '../../compiler/program.ts';
 import type { ClassRow, PortRow } from '../../compiler/tables.ts';
@@ -12,8 +13,10 @@ import {
   portEntry,
   portSlot,
   portsOfList,
+  singleClassSlot,
   unusedPort,
 } from './layout.ts';
+import type { PortEntry } from './layout.ts';
 import { NodePool } from './node-pool.ts';
 import { SlotTable } from './slot-table.ts';
 import type { Row } from './slot-table.ts';
@@ -26,8 +29,10 @@ export class Ports {
   readonly #lists: Words;
   readonly #pool: NodePool;
   readonly #table: SlotTable;
+  readonly #onlyOf = new Map<ClassId, PortEntry>();
   readonly #listOf = new Map<ClassId, number>();
   /** Since the last `keep`. */
+  #single: ClassId[] = [];
   #listed: ClassId[] = [];
   #added: Row[] = [];
 
@@ -40,8 +45,9 @@ export class Ports {
   /** All of a class or nothing of it; what is there already means the same. Throws TableFull. */
   add(rows: readonly PortRow[]): void {
     for (const [id, own] of Map.groupBy(rows, (row) => row.class)) {
-      const list = this.#listOf.get(id);
-      if (list !== undefined) this.#requireListed(list, own);
+      const held = this.#heldBy(id);
+      if (held) requireHeld(held, own);
+      else if (own.length === 1 && !this.#hasRows(own)) this.#addOnly(id, own.map(portEntry));
       else if (own.length <= portsOfList && this.#pool.hasRoom && !this.#hasRows(own)) this.#addList(id, own);
       else this.#addRows(own.map(portSlot));
     }
@@ -50,19 +56,22 @@ export class Ports {
   /** All of a class or nothing of it. */
   remove(rows: readonly PortRow[]): void {
     for (const [id, own] of Map.groupBy(rows, (row) => row.class)) {
-      const list = this.#listOf.get(id);
-      if (list === undefined) for (const row of own) this.#table.remove(portSlot(row));
-      else this.#removeList(id, list, own);
+      const held = this.#heldBy(id);
+      if (held) this.#removeHeld(id, held, own);
+      else for (const row of own) this.#table.remove(portSlot(row));
     }
   }
 
   /** Of a class whose ports are there. */
   classSlot(row: ClassRow): Row {
+    const only = this.#onlyOf.get(row.class);
+    if (only) return singleClassSlot(row, only);
     const list = this.#listOf.get(row.class);
     return list === undefined ? classSlot(row) : listedClassSlot(row, list);
   }
 
   keep(): void {
+    this.#single = [];
     this.#listed = [];
     this.#added = [];
     this.#pool.keep();
@@ -71,6 +80,7 @@ export class Ports {
   /** As if nothing had been added since the last `keep`. */
   takeBack(): void {
     for (const row of this.#added) this.#table.remove(row);
+    for (const id of this.#single) this.#onlyOf.delete(id);
     for (const id of this.#listed) this.#listOf.delete(id);
     this.#pool.takeBack();
     this.keep();
@@ -78,12 +88,21 @@ export class Ports {
 
   *rows(): Generator<Row> {
     yield* this.#table.rows();
+    for (const [id, [prefix, outcome]] of this.#onlyOf) yield [id, prefix, outcome];
     for (const [id, list] of this.#listOf) {
       for (const [prefix, outcome] of this.#entries(list)) yield [id, prefix, outcome];
     }
   }
 
-  *#entries(list: number): Generator<readonly [number, number]> {
+  /** Undefined: as rows of the table, or not at all. */
+  #heldBy(id: ClassId): PortEntry[] | undefined {
+    const only = this.#onlyOf.get(id);
+    if (only) return [only];
+    const list = this.#listOf.get(id);
+    return list === undefined ? undefined : [...this.#entries(list)];
+  }
+
+  *#entries(list: number): Generator<PortEntry> {
     for (let at = list * wordsPerLine; at < (list + 1) * wordsPerLine; at += wordsPerEntry) {
       const prefix = this.#lists.read(at);
       if (prefix !== unusedPort) yield [prefix, this.#lists.read(at + 1)];
@@ -94,13 +113,9 @@ export class Ports {
     return rows.some((row) => this.#table.get(portSlot(row)));
   }
 
-  /** What came to a class later would be missing from its list, and nobody would notice. */
-  #requireListed(list: number, rows: readonly PortRow[]): void {
-    const listed = new Map(this.#entries(list));
-    const isListed = ([prefix, outcome]: readonly [number, number]): boolean =>
-      listed.get(prefix) === outcome;
-    if (!rows.map(portEntry).every(isListed))
-      throw new Error('other ports were named than those of the class, which never changes');
+  #addOnly(id: ClassId, entries: readonly PortEntry[]): void {
+    for (const entry of entries) this.#onlyOf.set(id, entry);
+    this.#single.push(id);
   }
 
   #addList(id: ClassId, rows: readonly PortRow[]): void {
@@ -116,13 +131,14 @@ export class Ports {
     }
   }
 
-  /** A list goes as a whole: what stays of a class that lost a part of its ports would be lost with it. */
-  #removeList(id: ClassId, list: number, rows: readonly PortRow[]): void {
-    this.#requireListed(list, rows);
-    if ([...this.#entries(list)].length !== rows.length)
-      throw new Error('ports were taken from a class, which never changes');
-    this.#pool.give(list);
+  /** All go: what stays of a class that lost a part of its ports would be lost with them. */
+  #removeHeld(id: ClassId, held: readonly PortEntry[], rows: readonly PortRow[]): void {
+    requireHeld(held, rows);
+    if (held.length !== rows.length) throw new Error('ports were taken from a class, which never changes');
+    const list = this.#listOf.get(id);
+    if (list !== undefined) this.#pool.give(list);
     this.#listOf.delete(id);
+    this.#onlyOf.delete(id);
   }
 
   #addRows(rows: readonly Row[]): void {
@@ -132,6 +148,14 @@ export class Ports {
       this.#table.put(row);
     }
   }
+}
+
+/** What came to a class later would be missing from what it has, and nobody would notice. */
+function requireHeld(held: readonly PortEntry[], rows: readonly PortRow[]): void {
+  const byPrefix = new Map(held);
+  const isHeld = ([prefix, outcome]: PortEntry): boolean => byPrefix.get(prefix) === outcome;
+  if (!rows.map(portEntry).every(isHeld))
+    throw new Error('other ports were named than those of the class, which never changes');
 }
 
 /** Any protocol is the shortest. */
