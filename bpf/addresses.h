@@ -10,8 +10,8 @@
 #include "packet.h"
 #include "tables.h"
 
-/* The entry of the longest prefix that holds the address; 0 if there is none. Not static, so that the verifier looks at it once. */
-__noinline __u32 lookup_address4(__u32 address, __u32 version)
+/* The entry of the longest prefix that holds the address; 0 if there is none. */
+static __always_inline __u32 lookup_address4(__u32 address, __u32 version)
 {
 	__u32 zero = 0;
 	const struct root4 *root = bpf_map_lookup_elem(&roots4, &zero);

@@ -11,15 +11,20 @@
 #define OUTCOME(rule, reason, allow) ((__u64)(rule) << 32 | (__u64)(reason) << 8 | (allow))
 
 /*
- * Functions that are not static are looked at by the verifier once, and not for each way that leads to them.
- *
- * The class, or the number of its list, or the outcome of its only entry, in the upper half, and its spans in the lower; 0: there is none, or nothing in it.
+ * Functions that are not static are looked at by the verifier once, and not for each way that leads to them. But where returns are
+ * guarded against misprediction, as the kernel does on many processors, a call costs as much as several looks into a
+ * table; so what most packets need is without.
  */
-__noinline __u64 find_class(__u32 set, __u32 identity)
-{
-	__u64 key = (__u64)set << 32 | identity;
-	__u32 home = hash_key(key);
 
+/* The class, or the number of its list, or the outcome of its only entry, in the upper half, and its spans in the lower. */
+static __always_inline __u64 class_found(const struct class_slot *slot)
+{
+	return (__u64)slot->class << 32 | slot->spans;
+}
+
+/* 0: there is none, or nothing in it. */
+__noinline __u64 find_class(__u64 key, __u32 home)
+{
 	for (int i = 0; i < WINDOW; i++) {
 		__u32 index = (home + i) & (options.classes - 1);
 		const struct class_line *line = bpf_map_lookup_elem(&classes, &index);
@@ -32,12 +37,28 @@ __noinline __u64 find_class(__u32 set, __u32 identity)
 			__u64 held = *(const volatile __u64 *)&slot->key;
 
 			if (held == key)
-				return (__u64)slot->class << 32 | slot->spans;
+				return class_found(slot);
 			if (!held)
 				return 0;
 		}
 	}
 	return 0;
+}
+
+/* As find_class, which is asked if the first slot does not settle it. */
+static __always_inline __u64 class_of(__u32 set, __u32 identity)
+{
+	__u64 key = (__u64)set << 32 | identity;
+	__u32 home = hash_key(key) & (options.classes - 1);
+	const struct class_line *line = bpf_map_lookup_elem(&classes, &home);
+	__u64 held;
+
+	if (!line)
+		return 0;
+	held = *(const volatile __u64 *)&line->slots[0].key;
+	if (held == key)
+		return class_found(&line->slots[0]);
+	return held ? find_class(key, home) : 0;
 }
 
 static __always_inline __u64 outcome_of(__u32 rule, bool allow)
@@ -89,7 +110,7 @@ static __always_inline __u64 outcome_listed(__u32 outcome)
 	return outcome_of(outcome >> 1, outcome & 1);
 }
 
-__noinline __u64 find_in_list(__u32 index, __u32 protocol, __u32 port)
+static __always_inline __u64 find_in_list(__u32 index, __u32 protocol, __u32 port)
 {
 	__u32 wanted = wanted_port(protocol, port);
 	__u32 zero = 0;
@@ -124,13 +145,13 @@ __noinline __u64 find_by_length(__u32 class, __u32 all_spans, __u32 protocol, __
 }
 
 /* set and identity → class; class, protocol and port → outcome. */
-__noinline __u64 lookup_outcome(__u32 set, __u32 identity, __u32 protocol, __u32 port)
+static __always_inline __u64 lookup_outcome(__u32 set, __u32 identity, __u32 protocol, __u32 port)
 {
-	__u64 found = find_class(set, identity);
+	__u64 found = class_of(set, identity);
 	__u32 spans;
 
 	if (!found)
-		found = find_class(set, 0);
+		found = class_of(set, 0);
 	spans = found;
 	if (spans & SPAN_ONE)
 		found = is_within(wanted_port(protocol, port), spans ^ SPAN_ONE) ? outcome_listed(found >> 32) : 0;

@@ -61,20 +61,24 @@ static __always_inline __u32 transport_header_length(__u8 protocol)
 	}
 }
 
-/* False if the header is cut short. */
-static __always_inline bool read_transport(struct bpf_dynptr *data, __u32 offset, struct packet *packet)
+/* Of the transport header: ports, or the type of ICMP. */
+#define TRANSPORT_START 4
+
+/* False if the header is cut short. `start`: how it begins, if that has been read with what is before it. */
+static __always_inline bool read_transport(struct bpf_dynptr *data, __u32 offset, const __u8 *start,
+					   struct packet *packet)
 {
 	__u8 protocol = packet->protocol;
 	__u32 needed = transport_header_length(protocol);
-	__u8 buffer[4];
-	const __u8 *start;
+	__u8 buffer[TRANSPORT_START];
 
 	packet->transport = offset;
 	if (!needed)
 		return true;
 	if (offset + needed > packet->length)
 		return false;
-	start = bpf_dynptr_slice(data, offset, buffer, sizeof(buffer));
+	if (!start)
+		start = bpf_dynptr_slice(data, offset, buffer, sizeof(buffer));
 	if (!start)
 		return false;
 	if (has_ports(protocol)) {
@@ -86,13 +90,29 @@ static __always_inline bool read_transport(struct bpf_dynptr *data, __u32 offset
 	return true;
 }
 
+/* Of a packet without options or extension headers, which most are: read at once, since each slice is a call. */
+struct ipv4_start {
+	struct iphdr ip;
+	__u8 transport[TRANSPORT_START];
+};
+
+struct ipv6_start {
+	struct ipv6hdr ip;
+	__u8 transport[TRANSPORT_START];
+};
+
 /* False if not even the addresses can be read. */
 static __always_inline bool read_ipv4(struct bpf_dynptr *data, struct packet *packet)
 {
-	struct iphdr buffer;
-	const struct iphdr *ip = bpf_dynptr_slice(data, 0, &buffer, sizeof(buffer));
+	struct ipv4_start buffer;
+	const struct ipv4_start *start = NULL;
+	const __u8 *transport;
+	const struct iphdr *ip;
 	__u32 header_length;
 
+	if (packet->length >= sizeof(buffer))
+		start = bpf_dynptr_slice(data, 0, &buffer, sizeof(buffer));
+	ip = start ? &start->ip : bpf_dynptr_slice(data, 0, &buffer.ip, sizeof(buffer.ip));
 	if (!ip || ip->version != 4)
 		return false;
 	packet->source[0] = ip->saddr;
@@ -100,9 +120,10 @@ static __always_inline bool read_ipv4(struct bpf_dynptr *data, struct packet *pa
 	packet->protocol = ip->protocol;
 	packet->hop_limit = ip->ttl;
 	header_length = ip->ihl * 4;
+	transport = start && header_length == sizeof(*ip) ? start->transport : NULL;
 	/* Conntrack has put fragments together; a later fragment seen here has no ports that could be judged. */
 	packet->malformed = header_length < sizeof(*ip) || header_length > packet->length ||
-			    (bpf_ntohs(ip->frag_off) & 0x1fff) || !read_transport(data, header_length, packet);
+			    (bpf_ntohs(ip->frag_off) & 0x1fff) || !read_transport(data, header_length, transport, packet);
 	return true;
 }
 
@@ -135,11 +156,16 @@ static __always_inline bool skip_extension_headers(struct bpf_dynptr *data, __u3
 
 static __always_inline bool read_ipv6(struct bpf_dynptr *data, struct packet *packet)
 {
-	struct ipv6hdr buffer;
-	const struct ipv6hdr *ip = bpf_dynptr_slice(data, 0, &buffer, sizeof(buffer));
+	struct ipv6_start buffer;
+	const struct ipv6_start *start = NULL;
+	const struct ipv6hdr *ip;
+	const __u8 *transport;
 	__u32 offset = sizeof(*ip);
 	__u8 protocol;
 
+	if (packet->length >= sizeof(buffer))
+		start = bpf_dynptr_slice(data, 0, &buffer, sizeof(buffer));
+	ip = start ? &start->ip : bpf_dynptr_slice(data, 0, &buffer.ip, sizeof(buffer.ip));
 	if (!ip || ip->version != 6)
 		return false;
 	__builtin_memcpy(packet->source, &ip->saddr, 16);
@@ -148,8 +174,9 @@ static __always_inline bool read_ipv6(struct bpf_dynptr *data, struct packet *pa
 	protocol = ip->nexthdr;
 	packet->malformed = !skip_extension_headers(data, &offset, &protocol);
 	packet->protocol = protocol;
+	transport = start && offset == sizeof(*ip) ? start->transport : NULL;
 	if (!packet->malformed)
-		packet->malformed = offset > packet->length || !read_transport(data, offset, packet);
+		packet->malformed = offset > packet->length || !read_transport(data, offset, transport, packet);
 	return true;
 }
 

@@ -48,10 +48,20 @@ export const guardBugs: SeededBugs = {
   'IPv4 headers longer than the packet': inProgram('packet.h', 'header_length > packet->length ||', ''),
   'options are not skipped': inProgram(
     'packet.h',
-    'read_transport(data, header_length, packet)',
-    'read_transport(data, 20, packet)',
+    'read_transport(data, header_length, transport, packet)',
+    'read_transport(data, 20, transport, packet)',
   ),
   'later fragments are judged': inProgram('packet.h', '(bpf_ntohs(ip->frag_off) & 0x1fff) || ', ''),
+  'options are taken for the transport header': inProgram(
+    'packet.h',
+    'start && header_length == sizeof(*ip)',
+    'start',
+  ),
+  'extension headers are taken for the transport header': inProgram(
+    'packet.h',
+    'start && offset == sizeof(*ip)',
+    'start',
+  ),
   'first fragments are dropped': inProgram('packet.h', '& 0x1fff', '& 0x3fff'),
   'later fragments are judged over IPv6': inProgram('packet.h', '& 0xfff8) != 0', '& 0xfff8) == 1'),
   'transport headers may be cut short': inProgram(
@@ -169,7 +179,7 @@ export const guardBugs: SeededBugs = {
     '= entry->spans[word];',
     '= word == 3 ? entry->spans[word] : 0;',
   ),
-  'no class for anyone': inProgram('lookup.h', 'found = find_class(set, 0);', 'found = 0;'),
+  'no class for anyone': inProgram('lookup.h', 'found = class_of(set, 0);', 'found = 0;'),
   'not all ports of a class are read': inProgram('lookup.h', 'i < PORTS_OF_LIST; i++', 'i < 1; i++'),
   'ports are not compared': inProgram('lookup.h', '(prefix ^ -prefix)', '(prefix ^ -prefix) & ~0x1ffff'),
   'protocols are mixed up': inProgram(
@@ -189,8 +199,8 @@ export const guardBugs: SeededBugs = {
   ),
   'who has no class passes': inProgram(
     'lookup.h',
-    'found = find_class(set, 0);',
-    'found = find_class(set, 0);\n	if (!found)\n		return OUTCOME(0, REASON_NOT_ISOLATED, 1);',
+    'found = class_of(set, 0);',
+    'found = class_of(set, 0);\n	if (!found)\n		return OUTCOME(0, REASON_NOT_ISOLATED, 1);',
   ),
   'denying entries allow': inProgram(
     'lookup.h',

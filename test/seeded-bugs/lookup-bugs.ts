@@ -54,8 +54,8 @@ export const lookupBugs: SeededBugs = {
   ),
   'a mark ends the search for a class': inProgram(
     'lookup.h',
-    'slot->spans;\n			if (!held)',
-    'slot->spans;\n			if (held <= SLOT_GONE)',
+    'class_found(slot);\n			if (!held)',
+    'class_found(slot);\n			if (held <= SLOT_GONE)',
   ),
   'a mark ends the search for a port': inProgram(
     'lookup.h',
@@ -101,7 +101,12 @@ export const lookupBugs: SeededBugs = {
     '__u64 key = (__u64)set << 32 | identity;',
     '__u64 key = (__u64)(set | 1) << 32 | identity;',
   ),
-  'no class for anyone': inProgram('lookup.h', 'found = find_class(set, 0);', 'found = 0;'),
+  'no class for anyone': inProgram('lookup.h', 'found = class_of(set, 0);', 'found = 0;'),
+  'only the first slot is asked for a class': inProgram(
+    'lookup.h',
+    'held ? find_class(key, home) : 0;',
+    '0;',
+  ),
   'the shortest port prefix decides': inProgram(
     'lookup.h',
     '__u32 span = spans & -spans;',
