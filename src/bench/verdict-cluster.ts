@@ -49,7 +49,7 @@ function pod(name: string, addresses: readonly Address[]): Pod {
   };
 }
 
-/** Isolates the pods of a namespace in both directions and lets some TCP ports pass, from and to `peers`; none: anybody. */
+/** Isolates the pods of a namespace in both directions and lets some TCP ports pass, from and to `peers`; none: any, anybody. */
 function policy(peers: readonly NetworkPolicyPeer[], numbers: readonly number[]): NetworkPolicy {
   const rule = {
     peers,
@@ -94,15 +94,21 @@ export function pairTables(): NodeTables {
   return tablesOf(smallCluster(pair, policy([anyPod], [serverPort])));
 }
 
-/** A node of 200 pods: in a cluster of 10,000 policies, 100,000 pods and 2²⁰ prefixes, and in one that has one policy and no more. */
-export function nodeOfTwoClusters(): { readonly big: NodeTables; readonly small: NodeTables } {
+/**
+ * A node of 200 pods: in a cluster of 10,000 policies, 100,000 pods and 2²⁰ prefixes, and in those that have one policy and no more.
+ * Of the big one's classes most have one entry; that of `small` has eight ports, of which all flows have one, that of `least` says
+ * of every packet the same.
+ */
+export function nodeOfClusters(): Record<'big' | 'small' | 'least', NodeTables> {
   const cluster = uniformCluster({ policies: 10_000, pods: 100_000, namespaces: 1000 });
   const pods = [...cluster.pods.values()].map((one, index) => (index < podsOfNode ? { ...one, node } : one));
   const big = tablesOf({ ...cluster, pods: new Map(pods.map((one) => [one.key, one])) });
   const own = pods
     .slice(0, podsOfNode)
     .map(({ name, addresses }, index) => pod(`${name}-${index}`, addresses));
-  return { big: withPrefixes(big), small: tablesOf(smallCluster(own, policy([], ports))) };
+  const onePolicy = (numbers: readonly number[]): NodeTables =>
+    tablesOf(smallCluster(own, policy([], numbers)));
+  return { big: withPrefixes(big), small: onePolicy(ports), least: onePolicy([]) };
 }
 
 /** All of that cluster's pods on the one node, more than any has, with those of pairTables. */
@@ -132,16 +138,18 @@ function withPrefixes(tables: NodeTables): NodeTables {
 
 /**
  * So many different flows that may pass between pods of the node and what `to` says: each other, addresses of the whole
- * cluster, or what the prefixes hold. `isolated`: a rule decides.
+ * cluster, or what the prefixes hold. `isolated`: a rule decides. Those beyond the first `drawn`, since to find them takes long, are
+ * like one of them, with another peer of the same identity.
  */
 export function flowsOf(options: {
   count: number;
+  drawn?: number;
   to: 'local pods' | 'pods' | 'prefixes';
   tables: NodeTables;
   isolated: boolean;
   allowed: (flow: BenchFlow) => boolean;
 }): BenchFlow[] {
-  const { count, to, tables, isolated, allowed } = options;
+  const { count, drawn = count, to, tables, isolated, allowed } = options;
   const random = new Random(1);
   const rows = [...tables.addresses.values()].filter(({ address }) => address.family === 4);
   const local = rows.filter(({ value }) => value.role === 'local-pod');
@@ -154,14 +162,36 @@ export function flowsOf(options: {
     to === 'prefixes'
       ? makeAddress(4, firstCidr + (BigInt(random.below(cidrs)) << 8n) + BigInt(random.below(256)))
       : random.pick(peers);
-  const flows = new Map<string, BenchFlow>();
-  while (flows.size < count) {
+  const draw = (): BenchFlow => {
     const ends =
       random.below(2) === 0
         ? { source: random.pick(senders), destination: peer() }
         : { source: peer(), destination: random.pick(receivers) };
-    const flow = { ...ends, sourcePort: clientPort, port: random.pick(ports) };
+    return { ...ends, sourcePort: clientPort, port: random.pick(ports) };
+  };
+  const flows = new Map<string, BenchFlow>();
+  const add = (flow: BenchFlow): void => {
     if (allowed(flow)) flows.set(`${flow.source.text} ${flow.destination.text} ${flow.port}`, flow);
-  }
+  };
+  while (flows.size < Math.min(drawn, count)) add(draw());
+  const first = [...flows.values()];
+  const like = flows.size < count ? othersLike(tables, random) : draw;
+  while (flows.size < count) add(like(random.pick(first)));
   return [...flows.values()];
+}
+
+/** The flow of another peer that has the same identity, if the peer is not on this node. */
+function othersLike(tables: NodeTables, random: Random): (flow: BenchFlow) => BenchFlow {
+  const remote = [...tables.addresses.values()].filter(({ value }) => value.role === 'remote');
+  const pods = Map.groupBy(remote, ({ value }) => value.identity);
+  const prefixes = Map.groupBy(tables.cidrs.values(), ({ identity }) => identity);
+  const other = (address: Address): Address => {
+    const value = tables.addresses.get(address.text)?.value;
+    if (value) return value.role === 'remote' ? random.pick(pods.get(value.identity) ?? []).address : address;
+    const held = tables.cidrs.get(makeCidr(4, address.bits, 24).text);
+    if (!held) throw new Error('a peer that nothing holds');
+    const { cidr } = random.pick(prefixes.get(held.identity) ?? []);
+    return makeAddress(4, cidr.bits + BigInt(random.below(256)));
+  };
+  return (flow) => ({ ...flow, source: other(flow.source), destination: other(flow.destination) });
 }

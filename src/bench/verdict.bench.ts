@@ -7,7 +7,7 @@
 import { emptyTables } from '../compiler/delta.ts';
 import type { NodeTables } from '../compiler/tables.ts';
 import { requireBpf, thisMachine } from '../datapath/ebpf/requirements.ts';
-import { everythingOnOneNode, flowOf, flowsOf, nodeOfTwoClusters, pairTables } from './verdict-cluster.ts';
+import { everythingOnOneNode, flowOf, flowsOf, nodeOfClusters, pairTables } from './verdict-cluster.ts';
 import { answer, flowList } from './verdict-flows.ts';
 import type { BenchFlow } from './verdict-flows.ts';
 import { Kernel, KernelRows, packetFor } from './verdict-kernel.ts';
@@ -19,6 +19,8 @@ const goals = { new: 400, later: 150, ratio: 1.1 } as const;
 /** Fewer flows than verdicts are kept, and more. */
 const someFlows = 1 << 14;
 const manyFlows = 1 << 17;
+/** By how many flows what a verdict costs is asked besides. */
+const flowCounts = [1 << 10, 1 << 12, manyFlows];
 const kinds = ['new', 'later', 'reply'] as const;
 const stages = ['read', 'recall', 'addresses', 'judge'] as const;
 
@@ -60,6 +62,18 @@ function listsOf(
     flowsOf({ ...options, tables: cluster.tables, allowed }),
   ]);
   return Object.fromEntries(made) as Record<string, BenchFlow[]>;
+}
+
+/** So many flows of each list. */
+function firstOf(
+  lists: Readonly<Record<string, readonly BenchFlow[]>>,
+  counts: readonly number[],
+  nameOf: (list: string, count: number) => string,
+): Record<string, readonly BenchFlow[]> {
+  const made = Object.entries(lists).flatMap(([name, flows]) =>
+    counts.map((count) => [nameOf(name, count), flows.slice(0, count)] as const),
+  );
+  return Object.fromEntries(made);
 }
 
 /** Each list in each cluster. */
@@ -130,13 +144,25 @@ const onePacket = ([4, 6] as const).flatMap((family): Case[] => {
 });
 
 const one = { 'one flow': [flowOf(4)] };
-const nodeTables = nodeOfTwoClusters();
+const nodeTables = nodeOfClusters();
 const none = clusterOf('no tables', emptyTables);
-const node = [none, clusterOf('one policy', nodeTables.small), clusterOf('big', nodeTables.big)];
-const nodeLists = listsOf(node[2] ?? none, {
-  'a node and pods': { count: someFlows, to: 'pods', isolated: true },
-  'a node and prefixes': { count: someFlows, to: 'prefixes', isolated: true },
+const bigNode = clusterOf('big', nodeTables.big);
+const node = [
+  none,
+  clusterOf('one policy', nodeTables.small),
+  clusterOf('one policy, any port', nodeTables.least),
+  bigNode,
+];
+const longLists = listsOf(bigNode, {
+  'a node and pods': { count: manyFlows, drawn: someFlows, to: 'pods', isolated: true },
+  'a node and prefixes': { count: manyFlows, drawn: someFlows, to: 'prefixes', isolated: true },
 });
+const nodeLists = firstOf(longLists, [someFlows], (name) => name);
+const listsByCount = firstOf(
+  longLists,
+  flowCounts,
+  (name, count) => `${name}, ${count.toLocaleString('en')} flows`,
+);
 const everything = clusterOf('big', everythingOnOneNode());
 const allLists = listsOf(everything, {
   'all on one node': { count: someFlows, to: 'local pods', isolated: false },
@@ -146,6 +172,7 @@ const allLists = listsOf(everything, {
 const cases = [
   ...onePacket,
   ...kinds.flatMap((kind) => turnsOf(node, nodeLists, { kind })),
+  ...turnsOf(node, listsByCount, { kind: 'new' }),
   ...stages.flatMap((stage) => turnsOf(node, nodeLists, { kind: 'new', stage })),
   ...turnsOf([{ ...none, name: 'one policy', kernel: pair }, everything], one, { kind: 'new' }),
   ...(['new', 'later'] as const).flatMap((kind) => turnsOf([none, everything], allLists, { kind })),
@@ -167,7 +194,7 @@ const median = (name: string): number | undefined => results.find((each) => each
 const ratios = results.flatMap(({ name, median: big }) => {
   const flows = name.endsWith(': big') ? name.slice(0, -': big'.length) : undefined;
   if (flows === undefined || flows.includes(', until ')) return [];
-  return ['one policy', 'no tables'].flatMap((other) => {
+  return ['one policy', 'one policy, any port', 'no tables'].flatMap((other) => {
     const than = median(`${flows}: ${other}`);
     return than === undefined ? [] : [{ name: `${flows}: big ÷ ${other}`, ratio: big / than }];
   });
