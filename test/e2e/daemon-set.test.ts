@@ -120,7 +120,23 @@ describe.skipIf(why !== undefined)(
       });
     });
 
-    test('refuses a policy that a node has no room for, where it would be judged, and says so; others hold', async () => {
+    /** Agents may give tables so much memory, from now on. */
+    const allow = async (memory: string) => {
+      const json = await kubectl([...agents, 'get', 'daemonset/bulkhead', '-o', 'json']);
+      const { spec } = JSON.parse(json) as {
+        spec: { template: { spec: { containers: { args: string[] }[] } } };
+      };
+      const index = spec.template.spec.containers[0]?.args.findIndex((arg) =>
+        arg.startsWith('--table-memory='),
+      );
+      const path = `/spec/template/spec/containers/0/args/${index}`;
+      const patch = JSON.stringify([{ op: 'replace', path, value: `--table-memory=${memory}` }]);
+      await kubectl([...agents, 'patch', 'daemonset/bulkhead', '--type=json', '-p', patch]);
+      await rolledOut();
+    };
+
+    test('refuses a policy that a node has no room for, where it would be judged, and says so; others hold; larger tables take it', async () => {
+      await allow('1Mi');
       const greed = ['-n', 'greed'];
       const create = async (object: unknown) =>
         kubectl([...greed, 'create', '-f', '-'], JSON.stringify(object));
@@ -142,6 +158,10 @@ describe.skipIf(why !== undefined)(
       expect(await kubectl(events)).toContain('the pods that it selects are closed. DATAPATH_FULL: ');
       // It would let everybody in.
       expect(await reaches(...greed, 'greedy')).toBe(false);
+      expect(await reaches()).toBe(false);
+      await allow('256Mi');
+      expect(await operator('wait', 'policy/greed/greedy')).toMatchObject({ code: 0 });
+      await becomes(true, ...greed, 'greedy');
       expect(await reaches()).toBe(false);
       await kubectl([...greed, 'delete', 'networkpolicy', 'greedy']);
       expect(await operator('wait', 'policy/greed/greedy', '--for=deleted')).toMatchObject({ code: 0 });

@@ -47,7 +47,8 @@ export function sizesAfter(before: Sizes, { remove, add }: Edit): Sizes {
 
 /** Throws BulkheadError DATAPATH_FULL. */
 export function requireRoom(sizes: Sizes, rules: number, capacity: NftablesCapacity): void {
-  if (rules > capacity.rules) throw new DatapathFull({ what: 'rules', capacity: capacity.rules, needed: rules });
+  if (rules > capacity.rules)
+    throw new DatapathFull({ what: 'rules', capacity: capacity.rules, needed: rules });
   for (const [set, size] of sizes) {
     const what = capacityOf(set);
     if (size > capacity[what]) throw new DatapathFull({ what, capacity: capacity[what], needed: size });
