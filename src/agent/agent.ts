@@ -23,6 +23,7 @@ import { GateKeeper } from './gate/gate-keeper.ts';
 import { GateServer } from './gate/gate-server.ts';
 import { growingDatapath } from './growing-datapath.ts';
 import { Health } from './health.ts';
+import { untouchedHeap, type Heap } from './heap.ts';
 import type { Condition } from './health.ts';
 import { LiveCluster } from './live-cluster.ts';
 import { LogLimit, ofOthers } from './log-limit.ts';
@@ -83,16 +84,15 @@ export class Agent {
   readonly #place: NodePlace;
   /** Nothing enforced on this node when the agent began. */
   readonly #isFirst: boolean;
-
-  readonly #synced: () => void;
+  readonly #heap: Heap;
 
   /**
-   * Closes the node's pods where nothing enforces yet. Throws BulkheadError where this machine can't. `synced` is called
-   * once, when the kernel enforces what the API server said.
+   * Closes the node's pods where nothing enforces yet. Throws BulkheadError where this machine can't. `heap`: settled once
+   * the kernel enforces what the API server said.
    */
-  constructor(options: AgentOptions, client: KubernetesClient, logger: Logger, synced = () => {}) {
+  constructor(options: AgentOptions, client: KubernetesClient, logger: Logger, heap: Heap = untouchedHeap) {
     this.#options = options;
-    this.#synced = synced;
+    this.#heap = heap;
     this.#client = client;
     this.#logger = logger;
     this.#policyLog = new LogLimit({ logger, ...ofOthers });
@@ -275,6 +275,7 @@ export class Agent {
     this.#noteEnforcement();
     this.#status?.changed();
     this.#gate.changed();
+    setImmediate(this.#heap.tidy);
   }
 
   /** What the gate knows of pods; gives why the kernel does not hold it. */
@@ -300,7 +301,7 @@ export class Agent {
       policies: networkPolicies.size,
     });
     this.#gate.changed();
-    this.#synced();
+    this.#heap.settle();
   }
 
   /** `open`: addresses that nobody has are nobody's business. */

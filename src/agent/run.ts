@@ -2,7 +2,7 @@
 import { closeSync, rmSync } from 'node:fs';
 import type { KubernetesClient } from '../kubernetes/client.ts';
 import { Agent } from './agent.ts';
-import { settleHeap } from './heap.ts';
+import { ownHeap } from './heap.ts';
 import { createLogger } from './log.ts';
 import type { LoggerOptions } from './log.ts';
 import { detachEngines } from './node-datapath.ts';
@@ -25,7 +25,7 @@ export async function runAgent(given: {
   const told = new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
   });
-  const agent = new Agent(options, client, createLogger(log), settleHeap);
+  const agent = new Agent(options, client, createLogger(log), ownHeap);
   try {
     await agent.start();
     await told;

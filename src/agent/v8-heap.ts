@@ -1,8 +1,12 @@
 /** V8's heap in a process that needed much more at its start than it will need for the rest of its life. */
-import { setFlagsFromString } from 'node:v8';
+import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-type Collect = (options: { readonly type: 'major'; readonly flavor: 'last-resort' }) => void;
+type Collect = (
+  options: { readonly type: 'major'; readonly flavor: 'last-resort' } | { readonly type: 'minor' },
+) => void;
+
+let collect: Collect | undefined;
 
 /**
  * A first list is thousands of objects of JSON in a second. V8 makes room for that and keeps it: at 10,000 pods a quarter of
@@ -14,6 +18,22 @@ export function settleV8Heap(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
   setFlagsFromString('--heap-growing-percent=50');
   setFlagsFromString('--expose-gc');
-  const collect: Collect | undefined = runInNewContext('globalThis.gc');
+  const exposed: Collect | undefined = runInNewContext('globalThis.gc');
+  collect = exposed;
   collect?.({ type: 'major', flavor: 'last-resort' });
+}
+
+/** A change leaves 350 KB of garbage on average in a large cluster, and 1 MB at most, as much as the young generation holds. */
+const tidyBytes = 128 << 10;
+
+/**
+ * Between changes, when nothing waits: collects what the young generation holds, so that V8 does not do it in the middle
+ * of the next one. Of a settled heap only. A fraction of a millisecond, as hardly anything in it is still needed.
+ */
+export function tidyV8Heap(): void {
+  if (collect && youngBytes() > tidyBytes) collect({ type: 'minor' });
+}
+
+function youngBytes(): number {
+  return getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space')?.space_used_size ?? 0;
 }

@@ -3,7 +3,7 @@
  * compile of the whole cluster, and a compiler that follows it for one node (as an agent does) through changes.
  */
 import { spareSets } from '../agent/node-enforcer.ts';
-import { settleV8Heap } from '../agent/v8-heap.ts';
+import { settleV8Heap, tidyV8Heap } from '../agent/v8-heap.ts';
 import { tableStats } from '../analyze/table-stats.ts';
 import type { TableStats } from '../analyze/table-stats.ts';
 import { Compiler } from '../compiler/compiler.ts';
@@ -91,6 +91,7 @@ class Follower {
     const delta = this.#compiler.deltas().get(node);
     const ms = performance.now() - start;
     this.#compiler.accept();
+    tidyV8Heap();
     return { ms, rows: delta ? deltaSize(delta) : 0 };
   }
 
