@@ -44,12 +44,13 @@ describe.skipIf(why !== undefined)(
   `[root] a cluster judged through its API${why === undefined ? '' : ` (skipped: ${why})`}`,
   () => {
     const name = `q${process.pid % 100_000}`;
-    const folder = mkdtempSync(join(tmpdir(), 'bulkhead-conformance-'));
     const corpus = readCorpus();
     let cluster: Cluster;
     let client: ApiClient;
+    let folder: string;
 
     beforeAll(async () => {
+      folder = mkdtempSync(join(tmpdir(), 'bulkhead-conformance-'));
       cluster = await clusterUp({ name, families: 'dual' });
       client = new ApiClient(cluster.kubeconfig);
     });

@@ -25,7 +25,6 @@ export const whyNoLongRun = process.env['BULKHEAD_E2E'] === '1' ? whyNoCluster :
 
 export class InstalledCluster {
   readonly #name: string;
-  readonly #folder = mkdtempSync(join(tmpdir(), 'bulkhead-installed-'));
   #cluster: Cluster | undefined;
   #program = '';
 
@@ -38,14 +37,18 @@ export class InstalledCluster {
   async up(): Promise<void> {
     this.#cluster = await clusterUp({ name: this.#name });
     this.#program = (await ensureParts(['kubectl'], console.log)).kubectl;
-    const image = join(this.#folder, 'image.tar');
-    await run(process.execPath, [join(root, 'scripts/build-image.ts'), image]);
-    await this.#cluster.importImage(image);
+    const folder = mkdtempSync(join(tmpdir(), 'bulkhead-installed-'));
+    try {
+      const image = join(folder, 'image.tar');
+      await run(process.execPath, [join(root, 'scripts/build-image.ts'), image]);
+      await this.#cluster.importImage(image);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   }
 
   async down(): Promise<void> {
     await clusterDown(this.#name);
-    rmSync(this.#folder, { recursive: true });
   }
 
   get cluster(): Cluster {
