@@ -59,6 +59,9 @@ describe('usage', () => {
   it.each([
     ['--sync-period=720h', 'at most 24 days'],
     ['--sync-period=0s', 'Write 500ms'],
+    ['--table-memory=0Mi', 'Write 512Ki'],
+    ['--table-memory=256MB', 'Write 512Ki'],
+    ['--table-memory=3Gi', 'at most 2Gi'],
     ['--health-port=', 'It must be a port.'],
     ['--health-port=0x50', 'It must be a port.'],
     ['--node-name=', 'It must not be empty.'],
