@@ -59,16 +59,14 @@ export interface Atom {
   listed: readonly Address[] | undefined;
 }
 
-/** Exactly what some atoms satisfy. */
+/** Exactly what some atoms satisfy. Where all of them change alike, so does it. */
 export interface Identity {
   /** Ascending. */
-  readonly predicates: readonly PredicateId[];
+  predicates: readonly PredicateId[];
   /** Those that egress rules ask for. */
   readonly ports: NamedPorts;
-  /** What rules can reach it by. */
-  readonly handles: readonly Handle[];
   /** Equal text ⇔ equal predicates. */
-  readonly key: string;
+  key: string;
   /** Equal text ⇔ equal ports. */
   readonly portsKey: string;
   readonly atoms: SmallSet<Atom>;
@@ -79,6 +77,23 @@ export const isPod: PredicateId = 0;
 
 /** What a rule can reach an identity by: a predicate that it tests, a port name that it asks for. */
 export type Handle = PredicateId | PortName;
+
+/** What only one of the two has; both ascending. */
+export function apart(a: readonly PredicateId[], b: readonly PredicateId[]): PredicateId[] {
+  const found: PredicateId[] = [];
+  for (let i = 0, j = 0; i < a.length || j < b.length;) {
+    const [left, right] = [a[i] ?? Infinity, b[j] ?? Infinity];
+    if (left !== right) found.push(Math.min(left, right));
+    if (left <= right) i += 1;
+    if (right <= left) j += 1;
+  }
+  return found;
+}
+
+/** What rules can reach the identity by. */
+export function handlesOf({ predicates, ports }: Pick<Identity, 'predicates' | 'ports'>): readonly Handle[] {
+  return ports.size > 0 ? [...predicates, ...ports.keys()] : predicates;
+}
 
 export function addressesOf(atom: Atom): readonly Address[] {
   return (atom.listed ??= Array.from(atom.addresses, ({ address }) => address));

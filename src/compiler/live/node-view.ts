@@ -13,7 +13,7 @@ import { CidrRows } from './cidr-rows.ts';
 import { classesWithout, LocalIdentities } from './local-identities.ts';
 import type { ClassOfSet, LocalIdentity } from './local-identities.ts';
 import { LocalSets } from './local-sets.ts';
-import { isPod, nodeOf } from './model.ts';
+import { apart, handlesOf, isPod, nodeOf } from './model.ts';
 import type { Atom, Handle, Held, Identity, Profile } from './model.ts';
 import type { PeerChanges, Peers } from './peers.ts';
 import type { RuleSet } from './rule-sets.ts';
@@ -166,7 +166,7 @@ export class NodeView {
 
   #affected(peers: PeerChanges, sets: readonly RuleSet[]): Iterable<Identity> {
     if (this.#isNew) return this.#peers.identities;
-    const affected = new Set(peers.fresh);
+    const affected = new Set([...peers.fresh, ...peers.changed.keys()]);
     const handles = new Set(sets.flatMap((set) => [...set.handles]));
     for (const handle of handles) {
       for (const identity of this.#peers.identitiesWith(handle)) affected.add(identity);
@@ -184,7 +184,8 @@ export class NodeView {
     for (const identity of identities) {
       const was = this.#seen.get(identity);
       const base = was ? identity : this.#predecessor(identity, peers);
-      const classes = base ? this.#classesAfter(base, identity, freshSets) : this.#classesOf(identity);
+      const before = base && { base, predicates: peers.changed.get(base) ?? base.predicates };
+      const classes = before ? this.#classesAfter(before, identity, freshSets) : this.#classesOf(identity);
       const local = this.#locals.retain(classes, identity.predicates[0] === isPod);
       this.#seen.set(identity, local);
       if (was) {
@@ -208,7 +209,7 @@ export class NodeView {
 
   #classesOf(identity: Identity): ClassOfSet[] {
     const sets = new Set<RuleSet>();
-    for (const handle of identity.handles) {
+    for (const handle of handlesOf(identity)) {
       for (const set of this.#reached.get(handle) ?? []) sets.add(set);
     }
     return this.#classesIn(sets, identity);
@@ -224,9 +225,13 @@ export class NodeView {
   }
 
   /** Sets that were there before, and do not tell the two apart, say of `identity` what they say of `base`. */
-  #classesAfter(base: Identity, identity: Identity, freshSets: ReadonlySet<RuleSet>): ClassOfSet[] {
+  #classesAfter(
+    { base, predicates }: { readonly base: Identity; readonly predicates: readonly PredicateId[] },
+    identity: Identity,
+    freshSets: ReadonlySet<RuleSet>,
+  ): ClassOfSet[] {
     const others = new Set(freshSets);
-    for (const predicate of difference(base.predicates, identity.predicates)) {
+    for (const predicate of apart(predicates, identity.predicates)) {
       for (const set of this.#reached.get(predicate) ?? []) others.add(set);
     }
     const known = this.#seen.get(base)?.classes ?? [];
@@ -362,16 +367,4 @@ function ownValue(owner: Held['owner'], remote: AddressValue): AddressValue {
 function ascending(classes: ClassOfSet[]): ClassOfSet[] {
   const isAscending = classes.every(({ set }, index) => set.id > (classes[index - 1]?.set.id ?? 0));
   return isAscending ? classes : classes.sort(({ set: a }, { set: b }) => a.id - b.id);
-}
-
-/** What only one of the two has; both ascending. */
-function difference(a: readonly PredicateId[], b: readonly PredicateId[]): PredicateId[] {
-  const apart: PredicateId[] = [];
-  for (let i = 0, j = 0; i < a.length || j < b.length;) {
-    const [left, right] = [a[i] ?? Infinity, b[j] ?? Infinity];
-    if (left !== right) apart.push(Math.min(left, right));
-    if (left <= right) i += 1;
-    if (right <= left) j += 1;
-  }
-  return apart;
 }

@@ -5,6 +5,7 @@ import type { NamedPorts, PredicateId } from '../predicates.ts';
 import { AddressBook } from './address-book.ts';
 import { CellTree } from './cell-tree.ts';
 import type { Cell } from './cell-tree.ts';
+import { apart, handlesOf } from './model.ts';
 import type { Atom, Handle, Held, Identity, Profile } from './model.ts';
 import { SmallSet } from './small-set.ts';
 
@@ -13,6 +14,8 @@ export interface PeerChanges {
   /** With the identity before; undefined: the atom is new. */
   readonly moved: ReadonlyMap<Atom, Identity | undefined>;
   readonly fresh: ReadonlySet<Identity>;
+  /** With the predicates before. */
+  readonly changed: ReadonlyMap<Identity, readonly PredicateId[]>;
   readonly gone: ReadonlySet<Identity>;
   /** New, removed, or with another parent. */
   readonly cells: ReadonlySet<Cell>;
@@ -34,6 +37,7 @@ export class Peers {
   readonly #left = new Set<Identity>();
   #moved = new Map<Atom, Identity | undefined>();
   #fresh = new Set<Identity>();
+  #changed = new Map<Identity, readonly PredicateId[]>();
   #cells = new Set<Cell>();
   #placed = new Map<Held, Atom | undefined>();
 
@@ -108,32 +112,33 @@ export class Peers {
   settle(): PeerChanges {
     for (const atom of this.#emptied) if (this.#isUnused(atom)) this.#remove(atom);
     this.#emptied.clear();
-    const successors = new Map<Identity, Identity>();
-    this.#dirty.forEach((atom) => {
-      this.#identify(atom, successors);
+    const dirty = Map.groupBy(this.#dirty, ({ identity }) => identity);
+    dirty.forEach((atoms, identity) => {
+      if (this.#changeWhole(identity, atoms)) return;
+      let successor = identity;
+      for (const atom of atoms) successor = this.#identify(atom, successor);
     });
     this.#dirty.clear();
     const gone = new Set<Identity>();
     for (const identity of this.#left) {
       if (identity.atoms.size > 0) continue;
       this.#identities.delete(identity.key);
-      for (const handle of identity.handles) {
-        const others = this.#with.get(handle);
-        others?.delete(identity);
-        if (others?.size === 0) this.#with.delete(handle);
-      }
+      for (const handle of handlesOf(identity)) this.#unreach(identity, handle);
+      this.#changed.delete(identity);
       if (!this.#fresh.delete(identity)) gone.add(identity);
     }
     this.#left.clear();
     const changes = {
       moved: this.#moved,
       fresh: this.#fresh,
+      changed: this.#changed,
       gone,
       cells: this.#cells,
       placed: this.#placed,
     };
     this.#moved = new Map();
     this.#fresh = new Set();
+    this.#changed = new Map();
     this.#cells = new Set();
     this.#placed = new Map();
     return changes;
@@ -190,19 +195,41 @@ export class Peers {
     this.#moved.delete(atom);
   }
 
-  /** `successors`: what the last atom of an identity became; most often the next one becomes the same. */
-  #identify(atom: Atom, successors: Map<Identity, Identity>): void {
-    const predicates = satisfied(atom.profile, atom.cell);
-    if (sameIds(predicates, atom.identity.predicates)) return;
-    let identity = successors.get(atom.identity);
-    if (!identity || !sameIds(predicates, identity.predicates)) {
-      identity = this.#intern(predicates, atom.profile);
-      successors.set(atom.identity, identity);
+  /** False unless all atoms of the identity are among them, change alike, and become what no other identity is. */
+  #changeWhole(identity: Identity, atoms: readonly Atom[]): boolean {
+    const [first] = atoms;
+    if (!first || atoms.length < identity.atoms.size) return false;
+    const predicates = satisfied(first.profile, first.cell);
+    const isAlike = ({ profile, cell }: Atom) => sameIds(satisfied(profile, cell), predicates);
+    if (!atoms.every((atom) => atom === first || isAlike(atom))) return false;
+    if (sameIds(predicates, identity.predicates)) return true;
+    const key = keyOf(predicates);
+    if (this.#identities.has(key) || portsKeyOf(this.#portsOf(first.profile)) !== identity.portsKey) return false;
+    const before = identity.predicates;
+    if (!this.#fresh.has(identity)) this.#changed.set(identity, before);
+    this.#identities.delete(identity.key);
+    this.#identities.set(key, identity);
+    identity.key = key;
+    identity.predicates = predicates;
+    for (const predicate of apart(before, predicates)) {
+      if (before.includes(predicate)) this.#unreach(identity, predicate);
+      else this.#reach(identity, predicate);
     }
+    return true;
+  }
+
+  /** `successor`: what the atom before became; most often the next one becomes the same. */
+  #identify(atom: Atom, successor: Identity): Identity {
+    const predicates = satisfied(atom.profile, atom.cell);
+    if (sameIds(predicates, atom.identity.predicates)) return successor;
+    const identity = sameIds(predicates, successor.predicates)
+      ? successor
+      : this.#intern(predicates, atom.profile);
     if (!this.#moved.has(atom)) this.#moved.set(atom, atom.identity);
     this.#leaveIdentity(atom);
     atom.identity = identity;
     identity.atoms.add(atom);
+    return identity;
   }
 
   #leaveIdentity(atom: Atom): void {
@@ -212,22 +239,32 @@ export class Peers {
   }
 
   #intern(predicates: readonly PredicateId[], profile: Profile | undefined): Identity {
-    const key = predicates.join(',');
+    const key = keyOf(predicates);
     let identity = this.#identities.get(key);
     if (!identity) {
-      const ports = profile ? this.#askedPorts(profile) : noPorts;
-      const portsKey = ports.size > 0 ? JSON.stringify([...ports]) : '';
-      const handles = ports.size > 0 ? [...predicates, ...ports.keys()] : predicates;
-      identity = { predicates, ports, handles, key, portsKey, atoms: new SmallSet() };
+      const ports = this.#portsOf(profile);
+      identity = { predicates, ports, key, portsKey: portsKeyOf(ports), atoms: new SmallSet() };
       this.#identities.set(key, identity);
       this.#fresh.add(identity);
-      for (const handle of handles) {
-        const others = this.#with.get(handle);
-        if (others) others.add(identity);
-        else this.#with.set(handle, new SmallSet(identity));
-      }
+      for (const handle of handlesOf(identity)) this.#reach(identity, handle);
     }
     return identity;
+  }
+
+  #portsOf(profile: Profile | undefined): NamedPorts {
+    return profile ? this.#askedPorts(profile) : noPorts;
+  }
+
+  #reach(identity: Identity, handle: Handle): void {
+    const others = this.#with.get(handle);
+    if (others) others.add(identity);
+    else this.#with.set(handle, new SmallSet(identity));
+  }
+
+  #unreach(identity: Identity, handle: Handle): void {
+    const others = this.#with.get(handle);
+    others?.delete(identity);
+    if (others?.size === 0) this.#with.delete(handle);
   }
 }
 
@@ -238,6 +275,14 @@ function* atomsOf({ plain, atoms }: Cell): Generator<Atom> {
 
 function sameIds(a: readonly PredicateId[], b: readonly PredicateId[]): boolean {
   return a === b || (a.length === b.length && a.every((id, index) => id === b[index]));
+}
+
+function keyOf(predicates: readonly PredicateId[]): string {
+  return predicates.join(',');
+}
+
+function portsKeyOf(ports: NamedPorts): string {
+  return ports.size > 0 ? JSON.stringify([...ports]) : '';
 }
 
 const noPorts: NamedPorts = new Map();

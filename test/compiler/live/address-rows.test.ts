@@ -31,7 +31,6 @@ class World {
       cell: new Cell(undefined),
       identity: {
         predicates: [],
-        handles: [],
         ports: new Map(),
         key: '',
         portsKey: '',
