@@ -5,6 +5,7 @@
 import type { ClassEntry, IdentityId } from '../program.ts';
 import type { AddressValue } from '../tables.ts';
 import type { RuleSet } from './rule-sets.ts';
+import { SmallSet } from './small-set.ts';
 
 /** What a set gives that is not its fallback. */
 export interface ClassOfSet {
@@ -14,9 +15,7 @@ export interface ClassOfSet {
 
 export interface LocalIdentity {
   /** Ascending by set. */
-  readonly classes: readonly ClassOfSet[];
-  /** Equal text ⇔ the same. */
-  readonly text: string;
+  classes: readonly ClassOfSet[];
   /** Number of identities that it stands for. */
   users: number;
   /** What an address on another node says; undefined: not numbered yet. */
@@ -35,8 +34,9 @@ interface Newcomer {
 
 export class LocalIdentities {
   /** Which no set tells from an address outside. */
-  readonly plain: LocalIdentity = { classes: [], text: '', users: 1, value: remote(0) };
-  readonly #byText = new Map([['', this.plain]]);
+  readonly plain: LocalIdentity = { classes: [], users: 1, value: remote(0) };
+  /** All others, by `hashOf` their classes. */
+  readonly #byHash = new Map<number, SmallSet<LocalIdentity>>();
   readonly #touched = new Set<LocalIdentity>();
   readonly #fresh = new Map<LocalIdentity, Set<LocalIdentity>>();
   #nextId = 1;
@@ -46,14 +46,23 @@ export class LocalIdentities {
    * when a rule for all pods comes, its identity has this to succeed, and no address changes.
    */
   retain(classes: readonly ClassOfSet[], isPod: boolean): LocalIdentity {
-    const text = classes.map(({ set, entry }) => `${set.id}:${entry.id}`).join(' ') || (isPod ? 'pod' : '');
-    let local = this.#byText.get(text);
-    if (!local) {
-      this.#byText.set(text, (local = { classes, text, users: 0, value: undefined }));
+    const known = classes.length === 0 && !isPod ? this.plain : this.#find(classes);
+    const local = known ?? { classes, users: 0, value: undefined };
+    if (!known) {
+      this.#file(local);
       this.#fresh.set(local, new Set());
     }
     local.users += 1;
     return local;
+  }
+
+  /** All that it stands for has these classes from now on. False, and nothing changes, if there is one that has them. */
+  change(local: LocalIdentity, classes: readonly ClassOfSet[], isPod: boolean): boolean {
+    if (local === this.plain || (classes.length === 0 && !isPod) || this.#find(classes)) return false;
+    this.#unfile(local);
+    local.classes = classes;
+    this.#file(local);
+    return true;
   }
 
   release(local: LocalIdentity): void {
@@ -85,12 +94,48 @@ export class LocalIdentities {
       fresh.push({ local, heirOf });
     }
     for (const local of [...this.#touched, ...this.#fresh.keys()]) {
-      if (local.users === 0) this.#byText.delete(local.text);
+      if (local.users === 0) this.#unfile(local);
     }
     this.#touched.clear();
     this.#fresh.clear();
     return { fresh, gone: heirless };
   }
+
+  #find(classes: readonly ClassOfSet[]): LocalIdentity | undefined {
+    for (const local of this.#byHash.get(hashOf(classes)) ?? []) {
+      if (sameClasses(local.classes, classes)) return local;
+    }
+    return undefined;
+  }
+
+  #file(local: LocalIdentity): void {
+    const hash = hashOf(local.classes);
+    const others = this.#byHash.get(hash);
+    if (others) others.add(local);
+    else this.#byHash.set(hash, new SmallSet(local));
+  }
+
+  #unfile(local: LocalIdentity): void {
+    const hash = hashOf(local.classes);
+    const others = this.#byHash.get(hash);
+    others?.delete(local);
+    if (others?.size === 0) this.#byHash.delete(hash);
+  }
+}
+
+/** 32 bits, of classes in this order. */
+function hashOf(classes: readonly ClassOfSet[]): number {
+  let hash = 0;
+  for (const { set, entry } of classes)
+    hash = Math.imul(Math.imul(hash ^ set.id, 0x01000193) ^ entry.id, 0x01000193);
+  return hash;
+}
+
+function sameClasses(a: readonly ClassOfSet[], b: readonly ClassOfSet[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every(({ set, entry }, index) => b[index]?.set === set && b[index].entry === entry)
+  );
 }
 
 /** Those of `classes` that `others` has not; both ascending by set. */
@@ -110,8 +155,5 @@ function agree(
 ): boolean {
   const was = before.classes.filter(({ set }) => isLocal(set) && isOld(set));
   const is = after.classes.filter(({ set }) => isOld(set));
-  return (
-    was.length === is.length &&
-    was.every(({ set, entry }, index) => is[index]?.set === set && is[index].entry === entry)
-  );
+  return sameClasses(was, is);
 }

@@ -3,21 +3,18 @@ import { cidrContainsCidr } from '../../objects/ip.ts';
 import type { Cidr } from '../../objects/ip.ts';
 import { sameClass, samePort } from '../delta.ts';
 import { portRows } from '../port-rows.ts';
-import type { PredicateId } from '../predicates.ts';
-import type { ClassEntry, IdentityId, SetId } from '../program.ts';
+import type { ClassEntry, IdentityId } from '../program.ts';
 import { unprogrammedIdentity } from '../tables.ts';
 import type { AddressValue, ClassRow, Delta, NodeTables, PortRow } from '../tables.ts';
-import { AddressRows, nobody } from './address-rows.ts';
+import { AddressRows } from './address-rows.ts';
 import type { Cell } from './cell-tree.ts';
 import { CidrRows } from './cidr-rows.ts';
-import { classesWithout, LocalIdentities } from './local-identities.ts';
-import type { ClassOfSet, LocalIdentity } from './local-identities.ts';
+import { IdentityClasses } from './identity-classes.ts';
+import type { ClassAt } from './identity-classes.ts';
 import { LocalSets } from './local-sets.ts';
-import { apart, handlesOf, isPod, nodeOf } from './model.ts';
-import type { Atom, Handle, Held, Identity, Profile } from './model.ts';
+import { nodeOf } from './model.ts';
+import type { Atom, Held, Profile } from './model.ts';
 import type { PeerChanges, Peers } from './peers.ts';
-import type { RuleSet } from './rule-sets.ts';
-import { SmallSet } from './small-set.ts';
 import { TrackedRows } from './tracked-rows.ts';
 
 export interface NodeChanges {
@@ -35,14 +32,10 @@ export class NodeView {
   readonly #held: ReadonlyMap<string, Held>;
   readonly #addresses: AddressRows;
   readonly #cidrs = new CidrRows();
-  readonly #classes = new TrackedRows<ClassRow>();
+  readonly #classRows = new TrackedRows<ClassRow>();
   readonly #ports = new TrackedRows<PortRow>();
   readonly sets = new LocalSets();
-  /** The sets as of the last update, and the handles by which they are reached. */
-  readonly #settled = new Map<RuleSet, ClassEntry>();
-  readonly #reached = new Map<Handle, SmallSet<RuleSet>>();
-  readonly #locals = new LocalIdentities();
-  readonly #seen = new Map<Identity, LocalIdentity>();
+  readonly #classes: IdentityClasses;
   /** Number of class rows of each class. */
   readonly #classUsers = new Map<ClassEntry, number>();
   #podRanges: readonly Cidr[] = [];
@@ -54,7 +47,8 @@ export class NodeView {
     this.#name = name;
     this.#peers = cluster.peers;
     this.#held = cluster.held;
-    this.#addresses = new AddressRows(cluster.held, ({ identity }) => this.#valueOf(identity));
+    this.#classes = new IdentityClasses(cluster.peers);
+    this.#addresses = new AddressRows(cluster.held, ({ identity }) => this.#classes.valueOf(identity));
   }
 
   /** They go on changing with the view. */
@@ -62,7 +56,7 @@ export class NodeView {
     return {
       addresses: this.#addresses.rows,
       cidrs: this.#cidrs.rows,
-      classes: this.#classes.rows,
+      classes: this.#classRows.rows,
       ports: this.#ports.rows,
     };
   }
@@ -77,30 +71,15 @@ export class NodeView {
 
   settle(changes: NodeChanges): void {
     const mayInherit = !this.#isTouched;
-    const { fresh: freshSets, gone: goneSets } = this.sets.changes();
-    const areFresh = new Set(freshSets);
-    for (const set of freshSets) this.#learn(set);
-    for (const set of goneSets) this.#forget(set);
-    const identities = this.#affected(changes.peers, [...freshSets, ...goneSets]);
     const before = this.#valuesBefore(changes.peers);
-    const reclassified = this.#classify(identities, changes.peers, areFresh);
-    const isOld = (set: RuleSet) => !areFresh.has(set);
-    const isLocal = (set: RuleSet) => this.#settled.has(set);
-    const { fresh, gone } = this.#locals.settle(isOld, isLocal, mayInherit);
-    // Removed first: an heir may have rows of the same key.
-    for (const local of gone) this.#removeRows(local.classes, local);
-    for (const { local, heirOf } of fresh) {
-      if (heirOf) this.#removeRows(classesWithout(heirOf.classes, local.classes), local);
-    }
-    for (const { local, heirOf } of fresh) {
-      this.#addRows(heirOf ? classesWithout(local.classes, heirOf.classes) : local.classes, local);
-    }
-    for (const set of goneSets) this.#removeFallback(set);
+    const { reclassified, gone, come } = this.#classes.settle(changes.peers, this.sets.changes(), mayInherit);
+    for (const row of gone) this.#removeClassRow(row);
+    for (const row of come) this.#addClassRow(row);
     for (const [identity, was] of reclassified) {
-      if (this.#valueOf(identity) === was) continue;
+      if (this.#classes.valueOf(identity) === was) continue;
       for (const atom of identity.atoms) if (!changes.peers.moved.has(atom)) before.push([atom, was]);
     }
-    const shifted = before.filter(([atom, was]) => this.#valueOf(atom.identity) !== was);
+    const shifted = before.filter(([atom, was]) => this.#classes.valueOf(atom.identity) !== was);
     this.#stageAddresses(changes, shifted);
     this.#stageCidrs(changes, shifted);
     this.#isNew = false;
@@ -110,7 +89,7 @@ export class NodeView {
   /** From what was last accepted. */
   delta(): Delta {
     const ports = this.#ports.comeAndGone(samePort);
-    const classes = this.#classes.comeAndGone(sameClass);
+    const classes = this.#classRows.comeAndGone(sameClass);
     return {
       add: { ports: ports.come, classes: classes.come },
       stage: { addresses: this.#addresses.changes(), cidrs: this.#cidrs.changes() },
@@ -120,162 +99,35 @@ export class NodeView {
 
   accept(): void {
     if (this.#isNew) return;
-    for (const rows of [this.#addresses, this.#cidrs, this.#classes, this.#ports]) rows.accept();
+    for (const rows of [this.#addresses, this.#cidrs, this.#classRows, this.#ports]) rows.accept();
   }
 
   get #isTouched(): boolean {
-    return [this.#addresses, this.#cidrs, this.#classes, this.#ports].some((rows) => rows.isTouched);
+    return [this.#addresses, this.#cidrs, this.#classRows, this.#ports].some((rows) => rows.isTouched);
   }
 
   /** What atoms said that have another identity now. Rows that come or go are told what they said, too. */
   #valuesBefore({ moved, placed }: PeerChanges): [atom: Atom, was: AddressValue][] {
     for (const [{ address }, atom] of placed) {
-      this.#addresses.touch(address, atom, atom && this.#valueOf(moved.get(atom) ?? atom.identity));
+      this.#addresses.touch(address, atom, atom && this.#classes.valueOf(moved.get(atom) ?? atom.identity));
     }
     const values: [Atom, AddressValue][] = [];
     moved.forEach((was, atom) => {
-      if (was) values.push([atom, this.#valueOf(was)]);
+      if (was) values.push([atom, this.#classes.valueOf(was)]);
     });
     return values;
   }
 
-  #learn(set: RuleSet): void {
-    const { fallback } = set;
-    this.#settled.set(set, fallback);
-    for (const handle of set.handles) {
-      const others = this.#reached.get(handle);
-      if (others) others.add(set);
-      else this.#reached.set(handle, new SmallSet(set));
-    }
-    if (fallback.ports.length > 0) this.#addClassRow(set.id, 0, fallback);
-  }
-
-  #forget(set: RuleSet): void {
-    this.#settled.delete(set);
-    for (const handle of set.handles) {
-      const others = this.#reached.get(handle);
-      others?.delete(set);
-      if (others?.size === 0) this.#reached.delete(handle);
-    }
-  }
-
-  #removeFallback(set: RuleSet): void {
-    const { fallback } = set;
-    if (fallback.ports.length > 0) this.#removeClassRow(set.id, 0, fallback);
-  }
-
-  #affected(peers: PeerChanges, sets: readonly RuleSet[]): Iterable<Identity> {
-    if (this.#isNew) return this.#peers.identities;
-    const affected = new Set([...peers.fresh, ...peers.changed.keys()]);
-    const handles = new Set(sets.flatMap((set) => [...set.handles]));
-    for (const handle of handles) {
-      for (const identity of this.#peers.identitiesWith(handle)) affected.add(identity);
-    }
-    return affected;
-  }
-
-  /** Those that were seen before, with what their addresses said. */
-  #classify(
-    identities: Iterable<Identity>,
-    peers: PeerChanges,
-    freshSets: ReadonlySet<RuleSet>,
-  ): Map<Identity, AddressValue> {
-    const reclassified = new Map<Identity, AddressValue>();
-    for (const identity of identities) {
-      const was = this.#seen.get(identity);
-      const base = was ? identity : this.#predecessor(identity, peers);
-      const before = base && { base, predicates: peers.changed.get(base) ?? base.predicates };
-      const classes = before ? this.#classesAfter(before, identity, freshSets) : this.#classesOf(identity);
-      const local = this.#locals.retain(classes, identity.predicates[0] === isPod);
-      this.#seen.set(identity, local);
-      if (was) {
-        reclassified.set(identity, was.value ?? nobody);
-        this.#locals.release(was);
-        this.#locals.succeeds(local, was);
-      }
-    }
-    peers.moved.forEach((was, { identity }) => {
-      const local = this.#seen.get(identity);
-      const predecessor = was && this.#seen.get(was);
-      if (local && predecessor) this.#locals.succeeds(local, predecessor);
-    });
-    for (const identity of peers.gone) {
-      const local = this.#seen.get(identity);
-      this.#seen.delete(identity);
-      if (local) this.#locals.release(local);
-    }
-    return reclassified;
-  }
-
-  #classesOf(identity: Identity): ClassOfSet[] {
-    const sets = new Set<RuleSet>();
-    for (const handle of handlesOf(identity)) {
-      for (const set of this.#reached.get(handle) ?? []) sets.add(set);
-    }
-    return this.#classesIn(sets, identity);
-  }
-
-  /** Another one that some of its addresses had, if rules by port names cannot tell the two apart. */
-  #predecessor({ atoms, portsKey }: Identity, { moved }: PeerChanges): Identity | undefined {
-    for (const atom of atoms) {
-      const was = moved.get(atom);
-      if (was?.portsKey === portsKey && this.#seen.has(was)) return was;
-    }
-    return undefined;
-  }
-
-  /** Sets that were there before, and do not tell the two apart, say of `identity` what they say of `base`. */
-  #classesAfter(
-    { base, predicates }: { readonly base: Identity; readonly predicates: readonly PredicateId[] },
-    identity: Identity,
-    freshSets: ReadonlySet<RuleSet>,
-  ): ClassOfSet[] {
-    const others = new Set(freshSets);
-    for (const predicate of apart(predicates, identity.predicates)) {
-      for (const set of this.#reached.get(predicate) ?? []) others.add(set);
-    }
-    const known = this.#seen.get(base)?.classes ?? [];
-    const kept = known.filter(({ set }) => this.#settled.has(set) && !others.has(set));
-    const added = this.#classesIn(others, identity);
-    return added.length === 0 ? kept : ascending([...kept, ...added]);
-  }
-
-  #classesIn(sets: Iterable<RuleSet>, identity: Identity): ClassOfSet[] {
-    const classes: ClassOfSet[] = [];
-    for (const set of sets) {
-      const entry = set.classOf(identity);
-      if (entry !== this.#settled.get(set)) classes.push({ set, entry });
-    }
-    return ascending(classes);
-  }
-
-  #idOf(identity: Identity): IdentityId {
-    return this.#valueOf(identity).identity;
-  }
-
-  #valueOf(identity: Identity): AddressValue {
-    return (this.#seen.get(identity) ?? this.#locals.plain).value ?? nobody;
-  }
-
-  #addRows(classes: readonly ClassOfSet[], { value = nobody }: LocalIdentity): void {
-    for (const { set, entry } of classes) this.#addClassRow(set.id, value.identity, entry);
-  }
-
-  #removeRows(classes: readonly ClassOfSet[], { value = nobody }: LocalIdentity): void {
-    for (const { set, entry } of classes) this.#removeClassRow(set.id, value.identity, entry);
-  }
-
-  #addClassRow(set: SetId, identity: IdentityId, entry: ClassEntry): void {
+  #addClassRow({ set, identity, entry }: ClassAt): void {
     const { lengths, rows } = portRows(entry);
-    const key = `${set}:${identity}`;
-    this.#classes.set(key, { set, identity, class: entry.id, lengths });
+    this.#classRows.set(`${set}:${identity}`, { set, identity, class: entry.id, lengths });
     const users = this.#classUsers.get(entry) ?? 0;
     this.#classUsers.set(entry, users + 1);
     if (users === 0) for (const [portKey, row] of rows) this.#ports.set(portKey, row);
   }
 
-  #removeClassRow(set: SetId, identity: IdentityId, entry: ClassEntry): void {
-    this.#classes.delete(`${set}:${identity}`);
+  #removeClassRow({ set, identity, entry }: ClassAt): void {
+    this.#classRows.delete(`${set}:${identity}`);
     const users = (this.#classUsers.get(entry) ?? 0) - 1;
     if (users > 0) {
       this.#classUsers.set(entry, users);
@@ -306,7 +158,10 @@ export class NodeView {
 
   #stageOwn({ address, owner, atom }: Held): void {
     const isOwn = atom && nodeOf(owner) === this.#name;
-    this.#addresses.setOwn(address, isOwn ? ownValue(owner, this.#valueOf(atom.identity)) : undefined);
+    this.#addresses.setOwn(
+      address,
+      isOwn ? ownValue(owner, this.#classes.valueOf(atom.identity)) : undefined,
+    );
   }
 
   #stageCidrs({ peers }: NodeChanges, shifted: Shifted): void {
@@ -340,7 +195,7 @@ export class NodeView {
   }
 
   #cellId(cell: Cell | undefined): IdentityId {
-    return cell?.cidr ? this.#idOf(this.#peers.identityOf(cell)) : 0;
+    return cell?.cidr ? this.#classes.valueOf(this.#peers.identityOf(cell)).identity : 0;
   }
 
   /** Those of before that are cells as well have been staged as such. */
@@ -361,10 +216,4 @@ function ownValue(owner: Held['owner'], remote: AddressValue): AddressValue {
   if (owner.kind === 'node') return { ...remote, role: 'local-node' };
   const { ingress, egress } = owner.profile.sets;
   return { ...remote, ingressSet: ingress?.id ?? 0, egressSet: egress?.id ?? 0, role: 'local-pod' };
-}
-
-/** By set. Most are already, as new sets have the greatest numbers. */
-function ascending(classes: ClassOfSet[]): ClassOfSet[] {
-  const isAscending = classes.every(({ set }, index) => set.id > (classes[index - 1]?.set.id ?? 0));
-  return isAscending ? classes : classes.sort(({ set: a }, { set: b }) => a.id - b.id);
 }

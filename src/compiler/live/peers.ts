@@ -204,7 +204,8 @@ export class Peers {
     if (!atoms.every((atom) => atom === first || isAlike(atom))) return false;
     if (sameIds(predicates, identity.predicates)) return true;
     const key = keyOf(predicates);
-    if (this.#identities.has(key) || portsKeyOf(this.#portsOf(first.profile)) !== identity.portsKey) return false;
+    if (this.#identities.has(key) || portsKeyOf(this.#portsOf(first.profile)) !== identity.portsKey)
+      return false;
     const before = identity.predicates;
     if (!this.#fresh.has(identity)) this.#changed.set(identity, before);
     this.#identities.delete(identity.key);
