@@ -27,8 +27,8 @@ export interface ClassChanges {
 
 interface Update {
   readonly peers: PeerChanges;
-  readonly freshSets: ReadonlySet<RuleSet>;
-  readonly goneSets: ReadonlySet<RuleSet>;
+  readonly freshSets: readonly RuleSet[];
+  readonly goneSets: readonly RuleSet[];
 }
 
 /** What a set gives from now on; undefined: its fallback. */
@@ -68,29 +68,30 @@ export class IdentityClasses {
   ): ClassChanges {
     for (const set of sets.fresh) this.#learn(set);
     for (const set of sets.gone) this.#forget(set);
-    const update = { peers, freshSets: new Set(sets.fresh), goneSets: new Set(sets.gone) };
+    const update = { peers, freshSets: sets.fresh, goneSets: sets.gone };
     const gone = sets.gone.flatMap(fallbackRow);
     const come = sets.fresh.flatMap(fallbackRow);
     const edited = this.#classify(this.#affected(update), update);
     const reclassified = new Map<Identity, AddressValue>();
-    for (const [local, all] of edited) {
+    edited.forEach((all, local) => {
       const edits = mayInherit ? this.#commonEdits(local, all, update) : undefined;
       const was = local.classes;
       if (edits && this.#locals.change(local, afterEdits(was, edits), areOfPods(all))) {
-        gone.push(...rowsOf(classesWithout(was, local.classes), local));
-        come.push(...rowsOf(classesWithout(local.classes, was), local));
+        for (const { set, entry } of edits) {
+          if (entry) come.push(rowOf({ set, entry }, local));
+          else addRows(gone, was.filter((known) => known.set === set), local);
+        }
       } else {
         for (const each of all) this.#reclassify(local, each, reclassified);
       }
-    }
-    const isOld = (set: RuleSet) => !update.freshSets.has(set);
+    });
+    const isOld = (set: RuleSet) => !sets.fresh.includes(set);
     const isLocal = (set: RuleSet) => this.#sets.has(set);
     const locals = this.#locals.settle(isOld, isLocal, mayInherit);
-    for (const local of locals.gone) gone.push(...rowsOf(local.classes, local));
+    for (const local of locals.gone) addRows(gone, local.classes, local);
     for (const { local, heirOf } of locals.fresh) {
-      if (heirOf) gone.push(...rowsOf(classesWithout(heirOf.classes, local.classes), local));
-      const added = heirOf ? classesWithout(local.classes, heirOf.classes) : local.classes;
-      come.push(...rowsOf(added, local));
+      if (heirOf) addRows(gone, classesWithout(heirOf.classes, local.classes), local);
+      addRows(come, heirOf ? classesWithout(local.classes, heirOf.classes) : local.classes, local);
     }
     this.#isNew = false;
     return { reclassified, gone, come };
@@ -117,7 +118,7 @@ export class IdentityClasses {
   #affected({ peers, freshSets, goneSets }: Update): Iterable<Identity> {
     if (this.#isNew) return this.#peers.identities;
     const affected = new Set([...peers.fresh, ...peers.changed.keys()]);
-    const handles = new Set([...freshSets, ...goneSets].flatMap((set) => [...set.handles]));
+    const handles = new Set([freshSets, goneSets].flat().flatMap((set) => [...set.handles]));
     for (const handle of handles) {
       for (const identity of this.#peers.identitiesWith(handle)) affected.add(identity);
     }
@@ -176,7 +177,7 @@ export class IdentityClasses {
   ): readonly Edit[] | undefined {
     const [first] = all;
     if (!first || all.length < local.users) return undefined;
-    if (!first.edits.every(({ set }) => freshSets.has(set) || !this.#sets.has(set))) return undefined;
+    if (!first.edits.every(({ set }) => freshSets.includes(set) || !this.#sets.has(set))) return undefined;
     const pods = isOfPods(first.identity);
     const isAlike = ({ identity, edits }: Edited) =>
       isOfPods(identity) === pods && sameEdits(edits, first.edits);
@@ -228,7 +229,7 @@ export class IdentityClasses {
     if (predicates === identity.predicates) return edits;
     const others = new Set<RuleSet>();
     for (const predicate of apart(predicates, identity.predicates)) {
-      for (const set of this.#reached.get(predicate) ?? []) if (!freshSets.has(set)) others.add(set);
+      for (const set of this.#reached.get(predicate) ?? []) if (!freshSets.includes(set)) others.add(set);
     }
     for (const set of others) {
       const entry = this.#classIn(set, identity);
@@ -256,8 +257,12 @@ function fallbackRow({ id, fallback }: RuleSet): ClassAt[] {
   return fallback.ports.length > 0 ? [{ set: id, identity: 0, entry: fallback }] : [];
 }
 
-function rowsOf(classes: readonly ClassOfSet[], { value = nobody }: LocalIdentity): ClassAt[] {
-  return classes.map(({ set, entry }) => ({ set: set.id, identity: value.identity, entry }));
+function rowOf({ set, entry }: ClassOfSet, { value = nobody }: LocalIdentity): ClassAt {
+  return { set: set.id, identity: value.identity, entry };
+}
+
+function addRows(rows: ClassAt[], classes: readonly ClassOfSet[], local: LocalIdentity): void {
+  for (const each of classes) rows.push(rowOf(each, local));
 }
 
 function sameEdits(a: readonly Edit[], b: readonly Edit[]): boolean {
