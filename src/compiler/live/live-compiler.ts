@@ -138,7 +138,7 @@ export class LiveCompiler {
     if (!this.#pods.setNamespace(name, namespace?.labels)) return;
     this.#predicates.forget(name);
     this.#selecting.forget(name);
-    for (const profile of known?.profiles ?? []) {
+    for (const profile of known?.profiles.all ?? []) {
       profile.predicates = undefined;
       this.#unknown.add(profile);
     }

@@ -2,7 +2,6 @@
  * The predicates that rules in force need, counted: one comes to life with its first user and dies with its last, and
  * only the profiles that satisfy it are touched.
  */
-import type { LabelSelector, Labels } from '../../objects/model.ts';
 import type { PodMatch } from '../../policy/ir.ts';
 import { matchesSelector, selectorTest } from '../../policy/selector.ts';
 import type { Block } from '../cidr-cells.ts';
@@ -10,7 +9,7 @@ import { PodIndex } from '../pod-index.ts';
 import type { PeerQuestion } from '../peer-questions.ts';
 import type { NamedPorts, PortName, PredicateId } from '../predicates.ts';
 import { isPod } from './model.ts';
-import type { Profile } from './model.ts';
+import type { NamespaceState, Profile } from './model.ts';
 import type { Namespaces } from './namespaces.ts';
 
 interface Predicate {
@@ -172,21 +171,22 @@ function forEachMatching(
   all: Namespaces,
   visit: (profile: Profile) => void,
 ): void {
-  const named = wanted.kind === 'name' ? all.get(wanted.name) : undefined;
-  const candidates = wanted.kind === 'name' ? (named ? [named] : []) : all.candidates(wanted.selector);
   const isMatch = selectorTest(pods);
-  for (const namespace of candidates) {
-    if (wanted.kind === 'selector' && !selects(wanted.selector, namespace.labels)) continue;
-    namespace.profiles.forEach((profile) => {
+  const visitMatching = ({ profiles }: NamespaceState) => {
+    profiles.candidates(pods).forEach((profile) => {
       if (isMatch(profile.labels)) visit(profile);
     });
+  };
+  if (wanted.kind === 'name') {
+    const named = all.get(wanted.name);
+    if (named) visitMatching(named);
+    return;
   }
-}
-
-function selects(selector: LabelSelector, labels: Labels | undefined): boolean {
-  return labels !== undefined && matchesSelector(selector, labels);
+  all.candidates(wanted.selector).forEach((namespace) => {
+    if (namespace.labels && matchesSelector(wanted.selector, namespace.labels)) visitMatching(namespace);
+  });
 }
 
 function* profilesOf(namespaces: Namespaces): Generator<Profile> {
-  for (const namespace of namespaces.all) yield* namespace.profiles;
+  for (const namespace of namespaces.all) yield* namespace.profiles.all;
 }

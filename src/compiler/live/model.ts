@@ -4,6 +4,7 @@ import type { Labels, Pod } from '../../objects/model.ts';
 import type { Direction } from '../../policy/ir.ts';
 import type { NamedPorts, PortName, PredicateId } from '../predicates.ts';
 import type { Cell } from './cell-tree.ts';
+import type { LabelIndex } from './label-index.ts';
 import type { RuleSet } from './rule-sets.ts';
 import type { SmallSet } from './small-set.ts';
 
@@ -14,7 +15,7 @@ export interface NamespaceState {
   /** Number of all its profiles. */
   users: number;
   /** Those that know their predicates, or did until the labels changed. */
-  readonly profiles: Set<Profile>;
+  readonly profiles: LabelIndex<Profile>;
 }
 
 /** See profiles.ts. */

@@ -1,10 +1,12 @@
-/** The namespaces that there are, filed by their labels: a selector that asks for one looks at the few that have it. */
+/** The namespaces that there are, and those that pods or policies only speak of. */
 import type { LabelSelector, Labels } from '../../objects/model.ts';
+import { LabelIndex } from './label-index.ts';
+import type { Visitable } from './label-index.ts';
 import type { NamespaceState } from './model.ts';
 
 export class Namespaces {
   readonly #byName = new Map<string, NamespaceState>();
-  readonly #byLabel = new Map<string, Set<NamespaceState>>();
+  readonly #byLabel = new LabelIndex<NamespaceState>();
 
   get(name: string): NamespaceState | undefined {
     return this.#byName.get(name);
@@ -18,24 +20,16 @@ export class Namespaces {
   ensure(name: string): NamespaceState {
     let namespace = this.#byName.get(name);
     if (!namespace) {
-      namespace = { name, labels: undefined, users: 0, profiles: new Set() };
+      namespace = { name, labels: undefined, users: 0, profiles: new LabelIndex() };
       this.#byName.set(name, namespace);
     }
     return namespace;
   }
 
   relabel(namespace: NamespaceState, labels: Labels | undefined): void {
-    for (const label of labelTexts(namespace.labels)) {
-      const others = this.#byLabel.get(label);
-      others?.delete(namespace);
-      if (others?.size === 0) this.#byLabel.delete(label);
-    }
+    this.#byLabel.delete(namespace);
     namespace.labels = labels;
-    for (const label of labelTexts(labels)) {
-      const others = this.#byLabel.get(label);
-      if (others) others.add(namespace);
-      else this.#byLabel.set(label, new Set([namespace]));
-    }
+    if (labels) this.#byLabel.add(namespace);
   }
 
   dropIfUnused({ name, labels, users }: NamespaceState): void {
@@ -43,16 +37,7 @@ export class Namespaces {
   }
 
   /** All that the selector can match, and perhaps some more. */
-  candidates({ matchLabels }: LabelSelector): Iterable<NamespaceState> {
-    const [required] = Object.entries(matchLabels);
-    return required ? (this.#byLabel.get(labelText(required)) ?? []) : this.all;
+  candidates(selector: LabelSelector): Visitable<NamespaceState> {
+    return this.#byLabel.candidates(selector);
   }
-}
-
-function labelTexts(labels: Labels = {}): string[] {
-  return Object.entries(labels).map(labelText);
-}
-
-function labelText([key, value]: readonly [string, string]): string {
-  return `${key}=${value}`;
 }

@@ -1,0 +1,67 @@
+/** Things filed by their labels, so that a selector looks at the few that have the label that it asks for. */
+import type { LabelSelector, Labels } from '../../objects/model.ts';
+import { labelOf } from '../../policy/selector.ts';
+import { SmallSet } from './small-set.ts';
+
+interface Labelled {
+  /** Undefined: no selector finds it. */
+  readonly labels: Labels | undefined;
+}
+
+export interface Visitable<T> {
+  forEach(visit: (item: T) => void): void;
+}
+
+export class LabelIndex<T extends Labelled> {
+  readonly #all = new Set<T>();
+  /** By label and value; of those labels that a selector has asked for. */
+  readonly #byLabel = new Map<string, Map<string, SmallSet<T>>>();
+
+  get all(): ReadonlySet<T> {
+    return this.#all;
+  }
+
+  add(item: T): void {
+    this.#all.add(item);
+    for (const [label, values] of this.#byLabel) file(values, item, label);
+  }
+
+  /** With the labels that it was added with. */
+  delete(item: T): void {
+    this.#all.delete(item);
+    for (const [label, values] of this.#byLabel) {
+      const value = item.labels && labelOf(item.labels, label);
+      if (value === undefined) continue;
+      const others = values.get(value);
+      others?.delete(item);
+      if (others?.size === 0) values.delete(value);
+    }
+  }
+
+  /** All that the selector can match, and perhaps some more. */
+  candidates({ matchLabels }: LabelSelector): Visitable<T> {
+    for (const label in matchLabels) {
+      const value = matchLabels[label];
+      if (value !== undefined) return this.#withLabel(label).get(value) ?? new SmallSet<T>();
+    }
+    return this.#all;
+  }
+
+  #withLabel(label: string): Map<string, SmallSet<T>> {
+    let values = this.#byLabel.get(label);
+    if (!values) {
+      values = new Map();
+      for (const item of this.#all) file(values, item, label);
+      this.#byLabel.set(label, values);
+    }
+    return values;
+  }
+}
+
+function file<T extends Labelled>(values: Map<string, SmallSet<T>>, item: T, label: string): void {
+  const value = item.labels && labelOf(item.labels, label);
+  if (value === undefined) return;
+  const others = values.get(value);
+  if (others) others.add(item);
+  else values.set(value, new SmallSet(item));
+}
