@@ -79,7 +79,12 @@ export class IdentityClasses {
       if (edits && this.#locals.change(local, afterEdits(was, edits), areOfPods(all))) {
         for (const { set, entry } of edits) {
           if (entry) come.push(rowOf({ set, entry }, local));
-          else addRows(gone, was.filter((known) => known.set === set), local);
+          else
+            addRows(
+              gone,
+              was.filter((known) => known.set === set),
+              local,
+            );
         }
       } else {
         for (const each of all) this.#reclassify(local, each, reclassified);
@@ -203,10 +208,10 @@ export class IdentityClasses {
   }
 
   /** Another one that some of its addresses had, if rules by port names cannot tell the two apart. */
-  #predecessor({ atoms, portsKey }: Identity, { moved }: PeerChanges): Identity | undefined {
+  #predecessor({ atoms, asked }: Identity, { moved }: PeerChanges): Identity | undefined {
     for (const atom of atoms) {
       const was = moved.get(atom);
-      if (was?.portsKey === portsKey && this.#seen.has(was)) return was;
+      if (was?.asked.key === asked.key && this.#seen.has(was)) return was;
     }
     return undefined;
   }

@@ -45,7 +45,7 @@ export class LiveCompiler {
   readonly #predicates = new LivePredicates();
   readonly #sections = new LiveSections(this.#predicates, this.#ruleIds);
   readonly #sets = new RuleSets(this.#sections, new ClassPool());
-  readonly #peers = new Peers((profile) => this.#predicates.askedPorts(profile));
+  readonly #peers = new Peers();
   readonly #policies = new Map<string, PolicyState>();
   readonly #selecting = new PodIndex<PolicyState>();
   readonly #nodes = new Map<string, Node>();
@@ -242,7 +242,7 @@ export class LiveCompiler {
     const touch = (profile: Profile) => this.#peers.touch(profile);
     const { added, removed } = this.#predicates.settle(this.#pods.namespaces, touch);
     for (const profile of this.#unknown) {
-      profile.predicates = this.#predicates.find(profile);
+      this.#predicates.find(profile);
       profile.namespace.profiles.add(profile);
       touch(profile);
     }

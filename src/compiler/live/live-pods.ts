@@ -3,6 +3,7 @@ import type { Address } from '../../objects/ip.ts';
 import type { Labels, Pod } from '../../objects/model.ts';
 import { compareClaims, isPolicyPod } from '../../policy/holder.ts';
 import { Mentioned, namedPorts, profileKey } from '../profiles.ts';
+import { nothingAsked } from './model.ts';
 import type { Held, Owner, Profile } from './model.ts';
 import { Namespaces } from './namespaces.ts';
 
@@ -125,6 +126,7 @@ export class LivePods {
           Object.entries(pod.labels).filter(([label]) => this.mentioned.labels.has(label)),
         ),
         ports: namedPorts(pod, this.mentioned),
+        asked: nothingAsked,
         predicates: undefined,
         atoms: new Map(),
         pods: 0,

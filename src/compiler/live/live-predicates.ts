@@ -8,8 +8,8 @@ import type { Block } from '../cidr-cells.ts';
 import { PodIndex } from '../pod-index.ts';
 import type { PeerQuestion } from '../peer-questions.ts';
 import type { NamedPorts, PortName, PredicateId } from '../predicates.ts';
-import { isPod } from './model.ts';
-import type { NamespaceState, Profile } from './model.ts';
+import { isPod, nothingAsked } from './model.ts';
+import type { AskedPorts, NamespaceState, Profile } from './model.ts';
 import type { Namespaces } from './namespaces.ts';
 
 interface Predicate {
@@ -77,17 +77,13 @@ export class LivePredicates {
     this.#pods.forget(namespace);
   }
 
-  /** What the profile satisfies, apart from blocks. */
-  find({ namespace, labels, ports }: Profile): PredicateId[] {
+  /** What the profile satisfies, apart from blocks, and which of its ports are asked for. */
+  find(profile: Profile): void {
+    const { namespace, labels, ports } = profile;
     const pods = this.#pods.find(namespace.name, namespace.labels, labels);
     const numbers = [...ports].flatMap(([name, list]) => this.#portIds(name, list));
-    return [isPod, ...pods, ...numbers].sort((a, b) => a - b);
-  }
-
-  askedPorts({ ports }: Profile): NamedPorts {
-    if (ports.size === 0) return ports;
-    const asked = [...ports].filter(([name]) => this.#names.get(name)?.lives);
-    return new Map(asked);
+    profile.predicates = [isPod, ...pods, ...numbers].sort((a, b) => a - b);
+    profile.asked = this.#askedPorts(ports);
   }
 
   /** Brings to life and ends what was touched; changes the predicates of profiles that know theirs, and names them. */
@@ -131,10 +127,17 @@ export class LivePredicates {
         const ids = lives
           ? this.#portIds(name, numbers)
           : numbers.flatMap((each) => asked.ids.get(each) ?? []);
-        if (replace(profile, lives, ids)) onChange(profile);
+        if (!replace(profile, lives, ids)) continue;
+        profile.asked = this.#askedPorts(profile.ports);
+        onChange(profile);
       }
     }
     if (!lives) this.#names.delete(name);
+  }
+
+  #askedPorts(ports: NamedPorts): AskedPorts {
+    const asked = new Map([...ports].filter(([name]) => this.#names.get(name)?.lives));
+    return asked.size > 0 ? { ports: asked, key: JSON.stringify([...asked]) } : nothingAsked;
   }
 
   #portIds(name: PortName, numbers: readonly number[]): PredicateId[] {
@@ -156,12 +159,14 @@ function replace(profile: Profile, adds: boolean, ids: readonly PredicateId[]): 
   return true;
 }
 
+/** New ones are greatest. */
 function withId(ids: readonly PredicateId[], id: PredicateId): readonly PredicateId[] {
+  if ((ids.at(-1) ?? 0) < id) return [...ids, id];
   return ids.toSpliced(ids.findLastIndex((other) => other < id) + 1, 0, id);
 }
 
 function withoutId(ids: readonly PredicateId[], id: PredicateId): readonly PredicateId[] {
-  const index = ids.indexOf(id);
+  const index = ids.lastIndexOf(id);
   return index < 0 ? ids : ids.toSpliced(index, 1);
 }
 

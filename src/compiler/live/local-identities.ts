@@ -4,8 +4,8 @@
  */
 import type { ClassEntry, IdentityId } from '../program.ts';
 import type { AddressValue } from '../tables.ts';
+import { ContentTable, sameContent } from './content-table.ts';
 import type { RuleSet } from './rule-sets.ts';
-import { SmallSet } from './small-set.ts';
 
 /** What a set gives that is not its fallback. */
 export interface ClassOfSet {
@@ -35,8 +35,12 @@ interface Newcomer {
 export class LocalIdentities {
   /** Which no set tells from an address outside. */
   readonly plain: LocalIdentity = { classes: [], users: 1, value: remote(0) };
-  /** All others, by `hashOf` their classes. */
-  readonly #byHash = new Map<number, SmallSet<LocalIdentity>>();
+  /** All others. */
+  readonly #known = new ContentTable<LocalIdentity, ClassOfSet>({
+    contentOf: ({ classes }) => classes,
+    hashOf: ({ set, entry }) => Math.imul(set.id, 0x9e3779b1) ^ entry.id,
+    isSame: isSameClass,
+  });
   readonly #touched = new Set<LocalIdentity>();
   readonly #fresh = new Map<LocalIdentity, Set<LocalIdentity>>();
   #nextId = 1;
@@ -46,10 +50,10 @@ export class LocalIdentities {
    * when a rule for all pods comes, its identity has this to succeed, and no address changes.
    */
   retain(classes: readonly ClassOfSet[], isPod: boolean): LocalIdentity {
-    const known = classes.length === 0 && !isPod ? this.plain : this.#find(classes);
+    const known = classes.length === 0 && !isPod ? this.plain : this.#known.find(classes);
     const local = known ?? { classes, users: 0, value: undefined };
     if (!known) {
-      this.#file(local);
+      this.#known.add(local);
       this.#fresh.set(local, new Set());
     }
     local.users += 1;
@@ -58,10 +62,10 @@ export class LocalIdentities {
 
   /** All that it stands for has these classes from now on. False, and nothing changes, if there is one that has them. */
   change(local: LocalIdentity, classes: readonly ClassOfSet[], isPod: boolean): boolean {
-    if (local === this.plain || (classes.length === 0 && !isPod) || this.#find(classes)) return false;
-    this.#unfile(local);
+    if (local === this.plain || (classes.length === 0 && !isPod) || this.#known.find(classes)) return false;
+    this.#known.delete(local);
     local.classes = classes;
-    this.#file(local);
+    this.#known.add(local);
     return true;
   }
 
@@ -94,48 +98,16 @@ export class LocalIdentities {
       fresh.push({ local, heirOf });
     }
     for (const local of [...this.#touched, ...this.#fresh.keys()]) {
-      if (local.users === 0) this.#unfile(local);
+      if (local.users === 0) this.#known.delete(local);
     }
     this.#touched.clear();
     this.#fresh.clear();
     return { fresh, gone: heirless };
   }
-
-  #find(classes: readonly ClassOfSet[]): LocalIdentity | undefined {
-    for (const local of this.#byHash.get(hashOf(classes)) ?? []) {
-      if (sameClasses(local.classes, classes)) return local;
-    }
-    return undefined;
-  }
-
-  #file(local: LocalIdentity): void {
-    const hash = hashOf(local.classes);
-    const others = this.#byHash.get(hash);
-    if (others) others.add(local);
-    else this.#byHash.set(hash, new SmallSet(local));
-  }
-
-  #unfile(local: LocalIdentity): void {
-    const hash = hashOf(local.classes);
-    const others = this.#byHash.get(hash);
-    others?.delete(local);
-    if (others?.size === 0) this.#byHash.delete(hash);
-  }
 }
 
-/** 32 bits, of classes in this order. */
-function hashOf(classes: readonly ClassOfSet[]): number {
-  let hash = 0;
-  for (const { set, entry } of classes)
-    hash = Math.imul(Math.imul(hash ^ set.id, 0x01000193) ^ entry.id, 0x01000193);
-  return hash;
-}
-
-function sameClasses(a: readonly ClassOfSet[], b: readonly ClassOfSet[]): boolean {
-  return (
-    a.length === b.length &&
-    a.every(({ set, entry }, index) => b[index]?.set === set && b[index].entry === entry)
-  );
+function isSameClass(a: ClassOfSet, b: ClassOfSet): boolean {
+  return a.set === b.set && a.entry === b.entry;
 }
 
 /** Those of `classes` that `others` has not; both ascending by set. */
@@ -155,5 +127,5 @@ function agree(
 ): boolean {
   const was = before.classes.filter(({ set }) => isLocal(set) && isOld(set));
   const is = after.classes.filter(({ set }) => isOld(set));
-  return sameClasses(was, is);
+  return sameContent(was, is, isSameClass);
 }

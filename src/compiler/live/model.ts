@@ -26,6 +26,8 @@ export interface Profile {
   readonly labels: Labels;
   /** Those that some rule mentions. */
   readonly ports: NamedPorts;
+  /** As of its predicates. */
+  asked: AskedPorts;
   /** Apart from blocks, ascending. Undefined: to be found. */
   predicates: readonly PredicateId[] | undefined;
   readonly atoms: Map<Cell, Atom>;
@@ -60,16 +62,20 @@ export interface Atom {
   listed: readonly Address[] | undefined;
 }
 
+/** Ports by those names that egress rules ask for. Equal predicates, equal ports: a number of a name is one of them. */
+export interface AskedPorts {
+  readonly ports: NamedPorts;
+  /** Equal text ⇔ equal ports. */
+  readonly key: string;
+}
+
+export const nothingAsked: AskedPorts = { ports: new Map(), key: '' };
+
 /** Exactly what some atoms satisfy. Where all of them change alike, so does it. */
 export interface Identity {
   /** Ascending. */
   predicates: readonly PredicateId[];
-  /** Those that egress rules ask for. */
-  readonly ports: NamedPorts;
-  /** Equal text ⇔ equal predicates. */
-  key: string;
-  /** Equal text ⇔ equal ports. */
-  readonly portsKey: string;
+  readonly asked: AskedPorts;
   readonly atoms: SmallSet<Atom>;
 }
 
@@ -92,8 +98,8 @@ export function apart(a: readonly PredicateId[], b: readonly PredicateId[]): Pre
 }
 
 /** What rules can reach the identity by. */
-export function handlesOf({ predicates, ports }: Pick<Identity, 'predicates' | 'ports'>): readonly Handle[] {
-  return ports.size > 0 ? [...predicates, ...ports.keys()] : predicates;
+export function handlesOf({ predicates, asked }: Identity): readonly Handle[] {
+  return asked.ports.size > 0 ? [...predicates, ...asked.ports.keys()] : predicates;
 }
 
 export function addressesOf(atom: Atom): readonly Address[] {

@@ -1,12 +1,13 @@
 /** Which identity every address and every prefix has, kept up as predicates and addresses come and go. */
 import { cidrContains } from '../../objects/ip.ts';
 import type { Block } from '../cidr-cells.ts';
-import type { NamedPorts, PredicateId } from '../predicates.ts';
+import type { PredicateId } from '../predicates.ts';
 import { AddressBook } from './address-book.ts';
 import { CellTree } from './cell-tree.ts';
 import type { Cell } from './cell-tree.ts';
-import { apart, handlesOf } from './model.ts';
-import type { Atom, Handle, Held, Identity, Profile } from './model.ts';
+import { ContentTable } from './content-table.ts';
+import { apart, handlesOf, nothingAsked } from './model.ts';
+import type { AskedPorts, Atom, Handle, Held, Identity, Profile } from './model.ts';
 import { SmallSet } from './small-set.ts';
 
 /** What an update changed, for nodes to follow. */
@@ -23,14 +24,14 @@ export interface PeerChanges {
   readonly placed: ReadonlyMap<Held, Atom | undefined>;
 }
 
-/** Names the port numbers that a predicate stands for. */
-type AskedPorts = (profile: Profile) => NamedPorts;
-
 export class Peers {
   readonly #tree = new CellTree();
   readonly #book = new AddressBook<Held>();
-  readonly #askedPorts: AskedPorts;
-  readonly #identities = new Map<string, Identity>();
+  readonly #identities = new ContentTable<Identity, PredicateId>({
+    contentOf: ({ predicates }) => predicates,
+    hashOf: (id) => id,
+    isSame: (a, b) => a === b,
+  });
   readonly #with = new Map<Handle, SmallSet<Identity>>();
   readonly #dirty = new Set<Atom>();
   readonly #emptied = new Set<Atom>();
@@ -41,8 +42,7 @@ export class Peers {
   #cells = new Set<Cell>();
   #placed = new Map<Held, Atom | undefined>();
 
-  constructor(askedPorts: AskedPorts) {
-    this.#askedPorts = askedPorts;
+  constructor() {
     for (const root of this.#tree.roots) this.#plainAtom(root);
   }
 
@@ -122,7 +122,7 @@ export class Peers {
     const gone = new Set<Identity>();
     for (const identity of this.#left) {
       if (identity.atoms.size > 0) continue;
-      this.#identities.delete(identity.key);
+      this.#identities.delete(identity);
       for (const handle of handlesOf(identity)) this.#unreach(identity, handle);
       this.#changed.delete(identity);
       if (!this.#fresh.delete(identity)) gone.add(identity);
@@ -203,15 +203,12 @@ export class Peers {
     const isAlike = ({ profile, cell }: Atom) => sameIds(satisfied(profile, cell), predicates);
     if (!atoms.every((atom) => atom === first || isAlike(atom))) return false;
     if (sameIds(predicates, identity.predicates)) return true;
-    const key = keyOf(predicates);
-    if (this.#identities.has(key) || portsKeyOf(this.#portsOf(first.profile)) !== identity.portsKey)
-      return false;
+    if (this.#identities.find(predicates) || askedOf(first.profile).key !== identity.asked.key) return false;
     const before = identity.predicates;
     if (!this.#fresh.has(identity)) this.#changed.set(identity, before);
-    this.#identities.delete(identity.key);
-    this.#identities.set(key, identity);
-    identity.key = key;
+    this.#identities.delete(identity);
     identity.predicates = predicates;
+    this.#identities.add(identity);
     for (const predicate of apart(before, predicates)) {
       if (before.includes(predicate)) this.#unreach(identity, predicate);
       else this.#reach(identity, predicate);
@@ -240,20 +237,14 @@ export class Peers {
   }
 
   #intern(predicates: readonly PredicateId[], profile: Profile | undefined): Identity {
-    const key = keyOf(predicates);
-    let identity = this.#identities.get(key);
+    let identity = this.#identities.find(predicates);
     if (!identity) {
-      const ports = this.#portsOf(profile);
-      identity = { predicates, ports, key, portsKey: portsKeyOf(ports), atoms: new SmallSet() };
-      this.#identities.set(key, identity);
+      identity = { predicates, asked: askedOf(profile), atoms: new SmallSet() };
+      this.#identities.add(identity);
       this.#fresh.add(identity);
       for (const handle of handlesOf(identity)) this.#reach(identity, handle);
     }
     return identity;
-  }
-
-  #portsOf(profile: Profile | undefined): NamedPorts {
-    return profile ? this.#askedPorts(profile) : noPorts;
   }
 
   #reach(identity: Identity, handle: Handle): void {
@@ -275,18 +266,15 @@ function* atomsOf({ plain, atoms }: Cell): Generator<Atom> {
 }
 
 function sameIds(a: readonly PredicateId[], b: readonly PredicateId[]): boolean {
-  return a === b || (a.length === b.length && a.every((id, index) => id === b[index]));
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let index = 0; index < a.length; index += 1) if (a[index] !== b[index]) return false;
+  return true;
 }
 
-function keyOf(predicates: readonly PredicateId[]): string {
-  return predicates.join(',');
+function askedOf(profile: Profile | undefined): AskedPorts {
+  return profile?.asked ?? nothingAsked;
 }
-
-function portsKeyOf(ports: NamedPorts): string {
-  return ports.size > 0 ? JSON.stringify([...ports]) : '';
-}
-
-const noPorts: NamedPorts = new Map();
 
 function satisfied(profile: Profile | undefined, cell: Cell): readonly PredicateId[] {
   const own = profile?.predicates ?? [];

@@ -9,8 +9,8 @@ import type { CompiledRule, CompiledSection } from '../sections.ts';
 import { together } from '../subjects.ts';
 import type { ClassPool } from './class-pool.ts';
 import type { LiveSection, LiveSections } from './live-policies.ts';
-
-import type { Handle, Identity } from './model.ts';
+import { nothingAsked } from './model.ts';
+import type { AskedPorts, Handle, Identity } from './model.ts';
 
 interface KnownClass {
   readonly entry: ClassEntry;
@@ -73,7 +73,7 @@ export class RuleSet {
   }
 
   get fallback(): ClassEntry {
-    return this.#class([], { ports: new Map(), portsKey: '' });
+    return this.#class([], nothingAsked);
   }
 
   classOf(identity: Identity): ClassEntry {
@@ -82,7 +82,7 @@ export class RuleSet {
       for (const index of this.#reach.get(predicate) ?? [])
         if (!reaching.includes(index)) reaching.push(index);
     }
-    return this.#class(reaching, identity);
+    return this.#class(reaching, identity.asked);
   }
 
   releaseClasses(): void {
@@ -91,15 +91,12 @@ export class RuleSet {
   }
 
   /** `reaching`: rules, apart from those for any peer. */
-  #class(
-    reaching: readonly number[],
-    { ports, portsKey }: { readonly ports: NamedPorts; readonly portsKey: string },
-  ): ClassEntry {
-    const key = `${reaching.toSorted((a, b) => a - b).join(',')} ${this.#named ? portsKey : ''}`;
+  #class(reaching: readonly number[], asked: AskedPorts): ClassEntry {
+    const key = `${reaching.toSorted((a, b) => a - b).join(',')} ${this.#named ? asked.key : ''}`;
     let known = this.#known.get(key);
     if (!known) {
       const matching = new Set(reaching.flatMap((index) => this.#rules[index] ?? []));
-      const rules = classRules(this.#tiers, matching, this.#named ? ports : new Map());
+      const rules = classRules(this.#tiers, matching, this.#named ? asked.ports : new Map());
       this.#known.set(key, (known = { entry: this.#pool.retain(rules), poolKey: rules.key }));
     }
     return known.entry;

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { AddressRows } from '../../../src/compiler/live/address-rows.ts';
 import { Cell } from '../../../src/compiler/live/cell-tree.ts';
+import { nothingAsked } from '../../../src/compiler/live/model.ts';
 import type { Atom, Held } from '../../../src/compiler/live/model.ts';
 import { SmallSet } from '../../../src/compiler/live/small-set.ts';
 import type { AddressValue } from '../../../src/compiler/tables.ts';
@@ -29,13 +30,7 @@ class World {
     const atom: Atom = {
       profile: undefined,
       cell: new Cell(undefined),
-      identity: {
-        predicates: [],
-        ports: new Map(),
-        key: '',
-        portsKey: '',
-        atoms: new SmallSet(),
-      },
+      identity: { predicates: [], asked: nothingAsked, atoms: new SmallSet() },
       addresses: new SmallSet(),
       listed: undefined,
     };
