@@ -65,7 +65,7 @@ export const arbitraryPod: fc.Arbitrary<PodBlueprint> = fc.record({
   // None: the API server knows of no address yet.
   families: fc.oneof(
     { weight: 15, arbitrary: fc.constantFrom<readonly IpFamily[]>([4, 6], [4, 6], [4], [6]) },
-    { weight: 1, arbitrary: fc.constant<readonly IpFamily[]>([]) },
+    { weight: 2, arbitrary: fc.constant<readonly IpFamily[]>([]) },
   ),
   kind: fc.oneof(
     { weight: 8, arbitrary: fc.constant('ordinary' as const) },

@@ -8,10 +8,12 @@
  * An update goes through these, each of which touches only what the one before it changed:
  *   pods, policies → profiles → sets of local profiles → predicates → cells, identities → each node's rows
  */
-import type { Namespace, Node, Pod } from '../../objects/model.ts';
+import type { Labels, Namespace, Node, Pod } from '../../objects/model.ts';
 import type { Direction, Policy } from '../../policy/ir.ts';
 import { matchesSelector } from '../../policy/selector.ts';
 import { PodIndex } from '../pod-index.ts';
+import type { NamedPorts } from '../predicates.ts';
+import { namedPorts } from '../profiles.ts';
 import type { Legend } from '../program.ts';
 import type { Delta, NodeTables } from '../tables.ts';
 import type { ClusterChange } from './change.ts';
@@ -32,9 +34,11 @@ const directions: readonly Direction[] = ['ingress', 'egress'];
 
 export interface LiveOptions {
   /**
-   * Number of sets that a node keeps when its last pods of them go, the latest: pods are most often replaced by their
-   * like, and then nothing but an address changes. Until another set takes its place, or a policy of it goes, the node
-   * holds the rows of such a set, and tells addresses apart for it; no packet finds the difference.
+   * Number of sets that a node holds without having pods of them: those that its last pods of them left behind, as pods
+   * are most often replaced by their like, and those of pods that the scheduler has given it and that have no address
+   * yet. When such a pod comes, nothing but an address changes. The node holds the rows of such a set, and tells
+   * addresses apart for it; no packet finds the difference. It goes when a policy of it does, or when there are more than
+   * this and nothing waits: with the next update in which no address comes or goes.
    */
   readonly spareSets: number;
 }
@@ -57,6 +61,10 @@ export class LiveCompiler {
   /** That must find their predicates. */
   readonly #unknown = new Set<Profile>();
   readonly #unplaced = new Set<Held>();
+  /** Pods without an address, on followed nodes. */
+  #awaited: Pod[] = [];
+  /** Whether an address has come or gone. */
+  #isMoving = false;
   /** Whose policies are others now. */
   readonly #resubjected = new Set<Profile>();
   readonly #pods = new LivePods({
@@ -64,6 +72,9 @@ export class LiveCompiler {
     losing: (held) => this.#losing(held),
     fresh: (profile) => this.#unknown.add(profile),
     unused: (profile) => this.#unknown.delete(profile),
+    awaited: (pod) => {
+      if (this.#spareSets > 0 && this.#views.has(pod.node)) this.#awaited.push(pod);
+    },
   });
 
   constructor({ spareSets }: LiveOptions = { spareSets: 0 }) {
@@ -113,7 +124,8 @@ export class LiveCompiler {
     }
     for (const [name, node] of change.nodes ?? []) this.#setNode(name, node);
     for (const [key, pod] of change.pods ?? []) this.#setPod(key, pod);
-    this.#settle(this.#spareSets);
+    this.#settle(this.#isMoving && this.#spareSets > 0 ? Infinity : this.#spareSets);
+    this.#isMoving = false;
   }
 
   /** False if no node has any. For when a node has no room. */
@@ -200,12 +212,14 @@ export class LiveCompiler {
   }
 
   #gained(held: Held): void {
+    this.#isMoving = true;
     this.#unplaced.add(held);
     const { owner } = held;
     if (owner.kind === 'pod') this.#count(owner.profile, owner.pod.node, 1);
   }
 
   #losing(held: Held): void {
+    this.#isMoving = true;
     if (!this.#unplaced.delete(held)) this.#peers.displace(held);
     const { owner } = held;
     if (owner.kind === 'pod') this.#count(owner.profile, owner.pod.node, -1);
@@ -236,6 +250,8 @@ export class LiveCompiler {
   #settle(spareSets: number): void {
     for (const profile of this.#subjects) this.#assignSets(profile);
     this.#subjects.clear();
+    for (const pod of this.#awaited) this.#prepare(pod);
+    this.#awaited = [];
     for (const view of this.#views.values()) view.sets.keepSpares(spareSets, this.#sets);
     this.#sets.settle();
     this.#sections.settle();
@@ -262,16 +278,35 @@ export class LiveCompiler {
     const before = { ...profile.sets };
     const isLocal = profile.local.size > 0;
     const { namespace, labels, ports } = profile;
-    const policies = isLocal
-      ? this.#selecting.find(namespace.name, namespace.labels, labels).sort(byTierOrderId)
-      : [];
+    const policies = isLocal ? this.#policiesOf(namespace.name, labels) : [];
     for (const direction of directions) {
-      const sections = policies.flatMap((policy) => this.#sections.of(policy, direction) ?? []);
-      profile.sets[direction] = this.#sets.retain(sections, ports);
+      profile.sets[direction] = this.#retainSet(policies, direction, ports);
     }
     for (const direction of directions) this.#replaceSet(profile, before[direction], profile.sets[direction]);
     const isOther = directions.some((direction) => before[direction] !== profile.sets[direction]);
     if (isOther) this.#resubjected.add(profile);
+  }
+
+  /** Has the pod's node hold its sets before it has an address. */
+  #prepare(pod: Pod): void {
+    const policies = this.#policiesOf(pod.namespace, pod.labels);
+    const ports = namedPorts(pod, this.#pods.mentioned);
+    for (const direction of directions) {
+      const set = this.#retainSet(policies, direction, ports);
+      if (!set) continue;
+      this.#views.get(pod.node)?.sets.prepare(set, this.#sets);
+      this.#sets.release(set);
+    }
+  }
+
+  #policiesOf(namespace: string, labels: Labels): PolicyState[] {
+    const namespaceLabels = this.#pods.namespaces.get(namespace)?.labels;
+    return this.#selecting.find(namespace, namespaceLabels, labels).sort(byTierOrderId);
+  }
+
+  #retainSet(policies: readonly PolicyState[], direction: Direction, ports: NamedPorts): RuleSet | undefined {
+    const sections = policies.flatMap((policy) => this.#sections.of(policy, direction) ?? []);
+    return this.#sets.retain(sections, ports);
   }
 
   #replaceSet(profile: Profile, before: RuleSet | undefined, now: RuleSet | undefined): void {

@@ -18,6 +18,8 @@ export interface HoldingListener {
   /** Nobody has the profile any more. */
   unused(profile: Profile): void;
   fresh(profile: Profile): void;
+  /** It has a node, and no address yet. */
+  awaited(pod: Pod): void;
 }
 
 export class LivePods {
@@ -65,6 +67,7 @@ export class LivePods {
     const before = this.#pods.get(key);
     if (!pod || pod.addresses.length === 0 || !isPolicyPod(pod)) {
       if (before) this.#removePod(key, before);
+      if (pod && isPolicyPod(pod)) this.#listener.awaited(pod);
       return;
     }
     const wanted = profileKey(pod, this.mentioned);

@@ -1,4 +1,4 @@
-/** The sets that one node needs: those of its pods, and spare ones, which its last pods of them left behind. */
+/** The sets that one node needs: those of its pods, and spare ones, which pods left behind or are about to have. */
 import type { RuleSet, RuleSets } from './rule-sets.ts';
 
 export class LocalSets {
@@ -9,7 +9,7 @@ export class LocalSets {
   readonly #left = new Set<RuleSet>();
   /** As `changes` told. */
   readonly #told = new Set<RuleSet>();
-  /** Told ones without users, the longest first. */
+  /** Those without users, the longest first. */
   readonly #spares = new Set<RuleSet>();
 
   get hasSpares(): boolean {
@@ -29,6 +29,14 @@ export class LocalSets {
       this.#users.delete(set);
       this.#left.add(set);
     }
+    this.#touched.add(set);
+  }
+
+  /** A pod is about to have it. */
+  prepare(set: RuleSet, ruleSets: Pick<RuleSets, 'hold'>): void {
+    if (this.#users.has(set)) return;
+    if (!this.#spares.delete(set)) ruleSets.hold(set);
+    this.#spares.add(set);
     this.#touched.add(set);
   }
 

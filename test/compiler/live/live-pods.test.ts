@@ -28,6 +28,7 @@ class Followed {
     },
     unused: () => undefined,
     fresh: () => undefined,
+    awaited: () => undefined,
   });
 }
 

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { deltaSize } from '../../../src/compiler/delta.ts';
+import type { Pod } from '../../../src/objects/model.ts';
 import { evaluate } from '../../../src/policy/evaluate.ts';
 import { isUnprogrammed } from '../../generate/flow.ts';
 import { arbitraryChange, arbitraryHistory } from '../../generate/scenario.ts';
@@ -115,10 +116,30 @@ test('a pod that is replaced by its like changes a row', () => {
   expect(rowsOf([stateOf(apps), stateOf(['b', 'c', 'd']), stateOf(apps)]).slice(1)).toEqual([1, 1]);
 });
 
-test('the sets of the pods that went last are kept', () => {
-  const [, , oldest, latest] = rowsOf([stateOf(apps), stateOf([]), stateOf(['a']), stateOf(['a', 'd'])]);
+test('the sets of the pods that went last are kept, and more of them as long as addresses come and go', () => {
+  const gone = stateOf([]);
+  const [, , busy] = rowsOf([stateOf(apps), gone, stateOf(['a'])]);
+  expect(busy).toBe(1);
+  const states = [stateOf(apps), gone, stateOf([]), stateOf(['a']), stateOf(['a', 'd'])];
+  const [, , calm, oldest, latest] = rowsOf(states);
+  expect(calm).toBeGreaterThan(0);
   expect(oldest).toBeGreaterThan(1);
   expect(latest).toBe(1);
+});
+
+test('the sets of a pod that has no address yet are there when it gets one', () => {
+  const awaited = stateOf(['b']);
+  const [[key, a] = []] = stateOf(['a']).cluster.pods;
+  if (!key || !a) throw new Error('there is no such pod');
+  const pods = (now: Pod) => ({
+    ...awaited,
+    cluster: { ...awaited.cluster, pods: new Map([...awaited.cluster.pods, [key, now]]) },
+  });
+  const [, given, comes] = rowsOf([awaited, pods({ ...a, addresses: [], phase: 'Pending' }), pods(a)]);
+  expect(given).toBeGreaterThan(0);
+  expect(comes).toBe(1);
+  const elsewhere = pods({ ...a, addresses: [], phase: 'Pending', node: 'node-2' });
+  expect(rowsOf([awaited, elsewhere])[1]).toBe(0);
 });
 
 test('a set goes with any of its policies, and with the node', () => {
