@@ -26,9 +26,9 @@ function number(value: number): string {
 
 function describeChange({ name, goal, cpu, p50, p99, most, rows }: MeasuredChange): string {
   const times = [cpu, p50, p99, most].map((ms) => ms.toFixed(2).padStart(8)).join(' ');
-  const verdict = `${p99 <= goal ? '≤' : '>'} ${goal}`.padStart(6);
+  const verdict = (goal === undefined ? '' : `${p99 <= goal ? '≤' : '>'} ${goal}`).padStart(6);
   const sizes = [rows.p50, rows.p99, rows.most].map((count) => number(count).padStart(7)).join(' ');
-  return `    ${name.padEnd(46)} ${times} ${verdict}   ${sizes}`;
+  return `    ${name.padEnd(48)} ${times} ${verdict}   ${sizes}`;
 }
 
 function describeEntries({ node, perEndpoint, perPolicy }: FollowReport['entries']): string {
@@ -50,7 +50,7 @@ function describe({ profile, pods, policies, ...report }: FollowReport): string 
     `  followed for one node: ${load.ms.toFixed(0)} ms for the first ${number(load.rows)} rows, ` +
       `of which ${number(load.addresses)} are addresses`,
     `  memory of the process ${rssMiB.followed} MiB, of which ${rssMiB.cluster} MiB before (Node.js and the cluster)`,
-    `    ${'a change, ms to the finished delta; its rows'.padEnd(46)}  cpu avg      p50      p99      max p99/goal      p50     p99     max`,
+    `    ${'a change, ms to the finished delta; its rows'.padEnd(48)}  cpu avg      p50      p99      max p99/goal      p50     p99     max`,
     ...report.changes.map(describeChange),
     '',
   ].join('\n');
