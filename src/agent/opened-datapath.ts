@@ -6,7 +6,7 @@ import type { Delta } from '../compiler/tables.ts';
 import type { Datapath } from '../datapath/datapath.ts';
 import type { MissingRoom } from '../datapath/datapath-full.ts';
 import type { TableCapacity } from '../datapath/table-capacity.ts';
-import { BulkheadError, failure } from '../errors.ts';
+import { BulkheadError, failure, failureOf } from '../errors.ts';
 import type { TableGrowth } from './table-growth.ts';
 
 /** With tables of these capacities; what is in the kernel goes on enforcing until its first `apply`. */
@@ -81,15 +81,5 @@ export class OpenedDatapath {
 
   #openAgain(): void {
     this.#datapath = this.#open(this.#growth?.capacity ?? {});
-  }
-}
-
-function failureOf(action: () => void): BulkheadError | undefined {
-  try {
-    action();
-    return undefined;
-  } catch (error) {
-    if (error instanceof BulkheadError) return error;
-    throw error;
   }
 }
