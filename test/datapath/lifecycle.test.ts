@@ -183,6 +183,21 @@ describe.skipIf(!isRoot)('[root] life of the programs', () => {
     datapath.close();
   });
 
+  test('what can not be opened holds nothing', () => {
+    const held = (): string[] => readdirSync('/proc/self/fd');
+    const open = (): Datapath =>
+      openEbpfDatapath({
+        netns: network.node,
+        pinDir: network.pinDir,
+        objectPath,
+        capacity: { ...testCapacity, rules: 2 ** 27 },
+      });
+    expect(open).toThrow(expect.objectContaining({ code: 'BPF_LOAD_FAILED' }));
+    const before = held();
+    for (let round = 0; round < 3; round++) expect(open).toThrow('BPF_LOAD_FAILED');
+    expect(held()).toEqual(before);
+  });
+
   test('of two that open at once the later succeeds the earlier, and nothing is open in between', async () => {
     const [first, second] = [openOwn(), openOwn()];
     first.apply(worldDelta);
