@@ -6,6 +6,7 @@ import { TableGrowth } from '../../src/agent/table-growth.ts';
 import type { PolicedCluster } from '../../src/compiler/live/change.ts';
 import type { TableCapacity } from '../../src/datapath/table-capacity.ts';
 import { BulkheadError, failure } from '../../src/errors.ts';
+import type { Pod } from '../../src/objects/model.ts';
 import { evaluate } from '../../src/policy/evaluate.ts';
 import { arbitraryFlowSeed, buildFlow } from '../generate/flow.ts';
 import { arbitraryHistory } from '../generate/scenario.ts';
@@ -36,6 +37,42 @@ function setUp(growth?: TableGrowth) {
     return last;
   };
   return { enforcer, datapath, obstacle };
+}
+
+describe('a pod that has no address yet', () => {
+  const awaited = pod('server', '10.0.0.3').replace('podIP: 10.0.0.3, phase: Running', 'phase: Pending');
+  const rules = policy('server', [1, 3, 5]);
+  const before = state(world.replace(pod('server', '10.0.0.3'), '') + rules);
+  const given: typeof before = {
+    ...before,
+    cluster: { ...before.cluster, pods: new Map([...before.cluster.pods, ...pendingPods(awaited)]) },
+  };
+  const after = state(world + rules);
+
+  test('has its rules in the kernel before it has one', () => {
+    const { enforcer, datapath } = setUp();
+    enforcer.update(updateBetween(undefined, before));
+    expect(datapath().model.tables().ports.size).toBe(0);
+    enforcer.update(updateBetween(before, given));
+    expect(datapath().model.tables().ports.size).toBe(3);
+    expect(enforcer.update({ pods: after.cluster.pods }).rows).toBe(1);
+    expect(datapath().model.judge(flowTo(after.cluster, 3)).allowed).toBe(true);
+    expect(datapath().model.judge(flowTo(after.cluster, 2)).allowed).toBe(false);
+  });
+
+  test('takes nobody room, and nothing is refused for it', () => {
+    const { enforcer, datapath } = setUp();
+    enforcer.update(updateBetween(undefined, before));
+    datapath().portCapacity = 2;
+    enforcer.update(updateBetween(before, given));
+    expect([enforcer.behind, [...enforcer.refusals]]).toEqual([undefined, []]);
+    expect(datapath().model.tables().ports.size).toBe(0);
+  });
+});
+
+function pendingPods(manifest: string): (readonly [string, Pod])[] {
+  const { pods } = state(world.replace(pod('server', '10.0.0.3'), manifest)).cluster;
+  return [...pods].map(([key, one]) => [key, key === 'x/server' ? { ...one, addresses: [] } : one] as const);
 }
 
 describe('what does not fit', () => {
