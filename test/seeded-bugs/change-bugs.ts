@@ -68,6 +68,21 @@ export const changeBugs: SeededBugs<CheckedBug> = {
     'candidate !== this.plain && agree(candidate, local, isOld, isLocal);',
     'candidate !== this.plain;',
   ),
+  'a number stays where only some of what it stands for changes': inLiveCompiler(
+    'live/identity-classes.ts',
+    'if (!first || all.length < local.users) return undefined;',
+    'if (!first) return undefined;',
+  ),
+  'a number stays where a set that stays says something else of it': inLiveCompiler(
+    'live/identity-classes.ts',
+    'if (!first.edits.every(({ set }) => freshSets.includes(set) || !this.#sets.has(set))) return undefined;',
+    '',
+  ),
+  'an identity changes where only some of its addresses do': inLiveCompiler(
+    'live/peers.ts',
+    'if (!first || atoms.length < identity.atoms.size) return false;',
+    'if (!first) return false;',
+  ),
   'prefixes within one that changes are left as they were': inLiveCompiler(
     'live/node-view.ts',
     'for (const child of cell.children ?? []) cells.add(child);',

@@ -2,5 +2,5 @@
 import { changeTarget } from '../fuzz/changes/target.ts';
 import { fuzz } from '../fuzz/fuzz.ts';
 
-const { finding } = fuzz(changeTarget, { seed: 1, limit: { cases: 60 } });
+const { finding } = fuzz(changeTarget, { seed: 1, limit: { cases: 300 } });
 console.log(JSON.stringify(finding ? [String(finding.error)] : []));
