@@ -1,12 +1,12 @@
 /** Addresses in use, filed so that those in a prefix are found without asking all. */
-import { addressWidth } from '../../objects/ip.ts';
-import type { Address, Cidr, IpFamily } from '../../objects/ip.ts';
+import { leadingBits } from '../../objects/ip.ts';
+import type { Address, Cidr, IpFamily, LeadingBits } from '../../objects/ip.ts';
 
 /** Number of leading bits by which held addresses are filed: a node's pods are often in one such prefix. */
 const bucketBits: Readonly<Record<IpFamily, number>> = { 4: 24, 6: 120 };
 
 export class AddressBook<T extends { readonly address: Address }> {
-  readonly #buckets: Readonly<Record<IpFamily, Map<bigint, Set<T>>>> = { 4: new Map(), 6: new Map() };
+  readonly #buckets: Readonly<Record<IpFamily, Map<LeadingBits, Set<T>>>> = { 4: new Map(), 6: new Map() };
 
   add(item: T): void {
     const { buckets, key } = this.#place(item.address);
@@ -22,23 +22,32 @@ export class AddressBook<T extends { readonly address: Address }> {
     if (bucket?.size === 0) buckets.delete(key);
   }
 
-  /** What the prefix holds, and perhaps some of its neighbours. */
-  *near({ family, bits, prefixLength }: Cidr): Generator<T> {
+  /** What the prefix holds. */
+  forEachIn({ family, bits, prefixLength }: Cidr, visit: (item: T) => void): void {
     const buckets = this.#buckets[family];
-    const filed = BigInt(addressWidth(family) - bucketBits[family]);
-    const first = bits >> filed;
-    const wider = bucketBits[family] - prefixLength;
+    const filed = bucketBits[family];
+    const first = leadingBits(family, bits, filed);
+    const wider = filed - prefixLength;
     if (wider <= 0) {
-      yield* buckets.get(first) ?? [];
+      const wanted = leadingBits(family, bits, prefixLength);
+      buckets.get(first)?.forEach((item) => {
+        if (leadingBits(family, item.address.bits, prefixLength) === wanted) visit(item);
+      });
     } else if (2 ** wider < buckets.size) {
-      for (let index = 0; index < 2 ** wider; index += 1) yield* buckets.get(first + BigInt(index)) ?? [];
+      for (let index = 0; index < 2 ** wider; index += 1) buckets.get(plus(first, index))?.forEach(visit);
     } else {
-      const end = first + (1n << BigInt(wider));
-      for (const [key, bucket] of buckets) if (first <= key && key < end) yield* bucket;
+      const end = plus(first, 2 ** wider);
+      buckets.forEach((bucket, key) => {
+        if (first <= key && key < end) bucket.forEach(visit);
+      });
     }
   }
 
-  #place({ family, bits }: Address): { buckets: Map<bigint, Set<T>>; key: bigint } {
-    return { buckets: this.#buckets[family], key: bits >> BigInt(addressWidth(family) - bucketBits[family]) };
+  #place({ family, bits }: Address): { buckets: Map<LeadingBits, Set<T>>; key: LeadingBits } {
+    return { buckets: this.#buckets[family], key: leadingBits(family, bits, bucketBits[family]) };
   }
+}
+
+function plus(bits: LeadingBits, difference: number): LeadingBits {
+  return typeof bits === 'number' ? bits + difference : bits + BigInt(difference);
 }

@@ -1,11 +1,14 @@
 /** The cells of cidr-cells.ts, as blocks come and go: a tree by containment, under one root for each family. */
-import { cidrContainsCidr, compareAddresses } from '../../objects/ip.ts';
+import { cidrContainsCidr } from '../../objects/ip.ts';
 import type { Address, Cidr, IpFamily } from '../../objects/ip.ts';
 import type { Block } from '../cidr-cells.ts';
 import { PrefixTable } from '../prefix-table.ts';
 import type { PredicateId } from '../predicates.ts';
+import { sameIds } from './model.ts';
 import type { Atom } from './model.ts';
 import { SmallSet } from './small-set.ts';
+
+const nothing: readonly PredicateId[] = [];
 
 export class Cell {
   /** Undefined: a root, which holds what is in no block. */
@@ -13,7 +16,7 @@ export class Cell {
   parent: Cell | undefined;
   children: SmallSet<Cell> | undefined;
   /** The blocks that the cell's addresses are in, ascending. */
-  predicates: readonly PredicateId[] = [];
+  predicates: readonly PredicateId[] = nothing;
   /** Blocks that begin and end here. */
   enters: SmallSet<PredicateId> | undefined;
   leaves: SmallSet<PredicateId> | undefined;
@@ -38,6 +41,7 @@ export interface CellChanges {
 export class CellTree {
   readonly #roots: Readonly<Record<IpFamily, Cell>> = { 4: new Cell(undefined), 6: new Cell(undefined) };
   readonly #table = new PrefixTable<Cell>();
+  readonly #lists = new SharedLists();
 
   get roots(): readonly Cell[] {
     return [this.#roots[4], this.#roots[6]];
@@ -79,7 +83,7 @@ export class CellTree {
       this.#remove(cell, changed);
       gone.push(cell);
     }
-    for (const cell of [...touched].sort(widestFirst)) if (cell.parent) describe(cell, changed);
+    for (const cell of [...touched].sort(widestFirst)) if (cell.parent) this.#describe(cell, changed);
     for (const cell of gone) changed.delete(cell);
     return { fresh: inserted, gone, changed };
   }
@@ -112,6 +116,36 @@ export class CellTree {
     cell.parent = undefined;
     this.#table.delete(cidr);
   }
+
+  /** Works out the cell's blocks from its parent's, and so on downwards as long as something changes. */
+  #describe(cell: Cell, changed: Set<Cell>): void {
+    const { parent, enters, leaves } = cell;
+    const inherited = parent?.predicates ?? nothing;
+    const around = leaves?.size ? inherited.filter((id) => !leaves.has(id)) : inherited;
+    const predicates = enters ? this.#lists.withAll(around, enters) : around;
+    if (sameIds(predicates, cell.predicates)) return;
+    cell.predicates = predicates;
+    changed.add(cell);
+    cell.children?.forEach((child) => {
+      this.#describe(child, changed);
+    });
+  }
+}
+
+/** The thousand blocks of a rule are in the same blocks, most often: they share the list of them. */
+class SharedLists {
+  #around: readonly PredicateId[] = nothing;
+  #entered: PredicateId | undefined;
+  #list: readonly PredicateId[] = nothing;
+
+  withAll(around: readonly PredicateId[], entered: SmallSet<PredicateId>): readonly PredicateId[] {
+    if (entered.size === 0) return around;
+    const only = entered.only;
+    if (only !== undefined && only === this.#entered && around === this.#around) return this.#list;
+    const list = [...new Set([...around, ...entered])].sort((a, b) => a - b);
+    [this.#around, this.#entered, this.#list] = [around, only, list];
+    return list;
+  }
 }
 
 function adopt(parent: Cell, child: Cell): void {
@@ -120,26 +154,7 @@ function adopt(parent: Cell, child: Cell): void {
   parent.longestChild = Math.max(parent.longestChild, child.cidr?.prefixLength ?? 0);
 }
 
-/** Works out the cell's blocks from its parent's, and so on downwards as long as something changes. */
-function describe(cell: Cell, changed: Set<Cell>): void {
-  const stack = [cell];
-  for (let next = stack.pop(); next; next = stack.pop()) {
-    const { enters, leaves } = next;
-    const inherited = next.parent?.predicates ?? [];
-    const around = leaves?.size ? inherited.filter((id) => !leaves.has(id)) : inherited;
-    const entered = enters?.size ? [...enters].filter((id) => !around.includes(id)) : [];
-    const predicates = entered.length > 0 ? [...around, ...entered].toSorted((a, b) => a - b) : around;
-    const same =
-      predicates.length === next.predicates.length &&
-      predicates.every((id, index) => id === next.predicates[index]);
-    if (same) continue;
-    next.predicates = predicates;
-    changed.add(next);
-    for (const child of next.children ?? []) stack.push(child);
-  }
-}
-
+/** Among those of a length the order does not matter: none is in another. */
 function widestFirst({ cidr: a }: Cell, { cidr: b }: Cell): number {
-  if (!a || !b) return 0;
-  return a.prefixLength - b.prefixLength || compareAddresses(a, b);
+  return (a?.prefixLength ?? 0) - (b?.prefixLength ?? 0);
 }

@@ -1,13 +1,14 @@
 /** The prefix rows of one node, with what the prefixes around them say, as a delta wants to know. */
-import { makeCidr } from '../../objects/ip.ts';
-import type { Cidr, IpFamily } from '../../objects/ip.ts';
+import type { Cidr } from '../../objects/ip.ts';
+import { PrefixTable } from '../prefix-table.ts';
+import type { IdentityId } from '../program.ts';
 import type { CidrChange, CidrRow } from '../tables.ts';
 import { TrackedRows } from './tracked-rows.ts';
 
 export class CidrRows {
   readonly #rows = new TrackedRows<CidrRow>();
-  /** Of all rows that ever were, longest first. */
-  readonly #lengths: Record<IpFamily, readonly number[]> = { 4: [], 6: [] };
+  /** Those that have a row, and those that had one when it was last accepted. */
+  readonly #cidrs = new PrefixTable<Cidr>();
   #hasAccepted = false;
 
   get rows(): ReadonlyMap<string, CidrRow> {
@@ -18,18 +19,16 @@ export class CidrRows {
     return this.#rows.isTouched;
   }
 
-  set(row: CidrRow): void {
-    const { family, prefixLength, text } = row.cidr;
-    if (this.#rows.get(text)?.identity === row.identity) return;
-    this.#rows.set(text, row);
-    const lengths = this.#lengths[family];
-    if (!lengths.includes(prefixLength)) {
-      this.#lengths[family] = [...lengths, prefixLength].sort((a, b) => b - a);
-    }
+  set(cidr: Cidr, identity: IdentityId): void {
+    const known = this.#rows.get(cidr.text);
+    if (known?.identity === identity) return;
+    this.#rows.set(cidr.text, { cidr, identity });
+    if (!known) this.#cidrs.set(cidr, cidr);
   }
 
   delete(cidr: Cidr): void {
     this.#rows.delete(cidr.text);
+    if (!this.#rows.accepted(cidr.text)) this.#cidrs.delete(cidr);
   }
 
   changes(): CidrChange[] {
@@ -47,14 +46,16 @@ export class CidrRows {
   }
 
   accept(): void {
+    this.#rows.changes((was, is) => {
+      if (was && !is) this.#cidrs.delete(was.cidr);
+    });
     this.#rows.accept();
     this.#hasAccepted = true;
   }
 
-  #around({ family, bits, prefixLength }: Cidr, find: (key: string) => CidrRow | undefined): number {
-    for (const length of this.#lengths[family]) {
-      if (length >= prefixLength) continue;
-      const row = find(makeCidr(family, bits, length).text);
+  #around(cidr: Cidr, find: (key: string) => CidrRow | undefined): IdentityId {
+    for (let around = this.#cidrs.cover(cidr); around; around = this.#cidrs.cover(around)) {
+      const row = find(around.text);
       if (row) return row.identity;
     }
     return 0;

@@ -85,6 +85,13 @@ export const isPod: PredicateId = 0;
 /** What a rule can reach an identity by: a predicate that it tests, a port name that it asks for. */
 export type Handle = PredicateId | PortName;
 
+export function sameIds(a: readonly PredicateId[], b: readonly PredicateId[]): boolean {
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let index = 0; index < a.length; index += 1) if (a[index] !== b[index]) return false;
+  return true;
+}
+
 /** What only one of the two has; both ascending. */
 export function apart(a: readonly PredicateId[], b: readonly PredicateId[]): PredicateId[] {
   const found: PredicateId[] = [];

@@ -192,7 +192,7 @@ export class NodeView {
       identity !== undefined &&
       identity !== this.#cellId(parent) &&
       !this.#podRanges.some((range) => cidrContainsCidr(range, cidr));
-    if (isNeeded) this.#cidrs.set({ cidr, identity });
+    if (isNeeded) this.#cidrs.set(cidr, identity);
     else this.#cidrs.delete(cidr);
   }
 
@@ -205,7 +205,7 @@ export class NodeView {
     for (const { cidr, identity } of this.#cidrs.rows.values()) {
       if (identity === unprogrammedIdentity) this.#cidrs.delete(cidr);
     }
-    for (const cidr of this.#podRanges) this.#cidrs.set({ cidr, identity: unprogrammedIdentity });
+    for (const cidr of this.#podRanges) this.#cidrs.set(cidr, unprogrammedIdentity);
   }
 }
 

@@ -1,12 +1,11 @@
 /** Which identity every address and every prefix has, kept up as predicates and addresses come and go. */
-import { cidrContains } from '../../objects/ip.ts';
 import type { Block } from '../cidr-cells.ts';
 import type { PredicateId } from '../predicates.ts';
 import { AddressBook } from './address-book.ts';
 import { CellTree } from './cell-tree.ts';
 import type { Cell } from './cell-tree.ts';
 import { ContentTable } from './content-table.ts';
-import { apart, handlesOf, nothingAsked } from './model.ts';
+import { apart, handlesOf, nothingAsked, sameIds } from './model.ts';
 import type { AskedPorts, Atom, Handle, Held, Identity, Profile } from './model.ts';
 import { SmallSet } from './small-set.ts';
 
@@ -87,20 +86,20 @@ export class Peers {
       this.#cells.add(cell);
       this.#dirty.add(this.#plainAtom(cell));
       if (!cell.cidr) continue;
-      for (const held of this.#book.near(cell.cidr)) {
-        if (cidrContains(cell.cidr, held.address)) moving.push(held);
-      }
+      this.#book.forEachIn(cell.cidr, (held) => moving.push(held));
     }
     for (const cell of gone) {
       this.#cells.add(cell);
-      for (const { addresses } of atomsOf(cell)) for (const held of addresses) moving.push(held);
+      forEachAtom(cell, ({ addresses }) => {
+        addresses.forEach((held) => moving.push(held));
+      });
       const { plain } = cell;
       cell.plain = undefined;
       if (plain) this.#emptied.add(plain);
     }
     for (const cell of changed) {
       this.#cells.add(cell);
-      for (const atom of atomsOf(cell)) this.#dirty.add(atom);
+      forEachAtom(cell, (atom) => this.#dirty.add(atom));
     }
     for (const held of new Set(moving)) {
       this.#leave(held);
@@ -260,16 +259,9 @@ export class Peers {
   }
 }
 
-function* atomsOf({ plain, atoms }: Cell): Generator<Atom> {
-  if (plain) yield plain;
-  yield* atoms ?? [];
-}
-
-function sameIds(a: readonly PredicateId[], b: readonly PredicateId[]): boolean {
-  if (a === b) return true;
-  if (a.length !== b.length) return false;
-  for (let index = 0; index < a.length; index += 1) if (a[index] !== b[index]) return false;
-  return true;
+function forEachAtom({ plain, atoms }: Cell, visit: (atom: Atom) => void): void {
+  if (plain) visit(plain);
+  atoms?.forEach(visit);
 }
 
 function askedOf(profile: Profile | undefined): AskedPorts {

@@ -11,6 +11,11 @@ export class SmallSet<T> implements Iterable<T> {
     return this.#items?.size ?? (this.#only === undefined ? 0 : 1);
   }
 
+  /** Its item, if it never had another. */
+  get only(): T | undefined {
+    return this.#only;
+  }
+
   add(item: T): void {
     if (this.#items) {
       this.#items.add(item);
