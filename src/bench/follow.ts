@@ -145,6 +145,7 @@ const isReplaced: Measured = { name: 'a pod of the node goes, or its like comes'
 const isGiven: Measured = { name: 'the node is given a pod of a kind it has not had' };
 const isAddressed: Measured = { name: 'that pod gets its address', goal: 1 };
 const isLastToGo: Measured = { name: 'that pod goes', goal: 1 };
+const isOfAnotherKind: Measured = { name: 'a pod of the node becomes one of such a kind', goal: 1 };
 const hasOtherPorts: Measured = { name: 'a policy of pods of the node names other ports', goal: 10 };
 const isLocalPolicy: Measured = { name: 'a policy of pods of the node comes or goes', goal: 100 };
 const isAnyPolicy: Measured = { name: 'any policy comes or goes', goal: 100 };
@@ -169,6 +170,16 @@ function newKind(pod: Pod): readonly Step[] {
     { of: isGiven, change: { pods: [[pod.key, pending]] }, isUnprepared: true },
     { of: isAddressed, change: { pods: [[pod.key, pod]] } },
   ];
+}
+
+/** Nobody can tell beforehand. */
+function relabelledHere(pod: Pod, index: number): readonly Step[] {
+  const other = { ...pod, labels: { ...pod.labels, app: `app-${index % 10}` } };
+  return [other, pod].map((now) => ({
+    of: isOfAnotherKind,
+    change: { pods: [[pod.key, now]] },
+    isUnprepared: true,
+  }));
 }
 
 function withdraw(of: Measured): (policy: Policy) => readonly Step[] {
@@ -228,6 +239,7 @@ function follow(profile: ProfileName): FollowReport {
     ...follower.measure(remote, relabel),
     ...agent.measure(local, comeAndGo(isReplaced)),
     ...agent.measure(local, newKind),
+    ...agent.measure(local, relabelledHere),
     ...follower.measure(selecting, changePorts),
     ...follower.measure(selecting, withdraw(isLocalPolicy)),
     ...follower.measure(policies, withdraw(isAnyPolicy)),

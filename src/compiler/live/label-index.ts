@@ -1,15 +1,11 @@
 /** Things filed by their labels, so that a selector looks at the few that have the label that it asks for. */
 import type { LabelSelector, Labels } from '../../objects/model.ts';
-import { labelOf } from '../../policy/selector.ts';
+import { labelOf, selectorTest } from '../../policy/selector.ts';
 import { SmallSet } from './small-set.ts';
 
 interface Labelled {
   /** Undefined: no selector finds it. */
   readonly labels: Labels | undefined;
-}
-
-export interface Visitable<T> {
-  forEach(visit: (item: T) => void): void;
 }
 
 export class LabelIndex<T extends Labelled> {
@@ -38,13 +34,21 @@ export class LabelIndex<T extends Labelled> {
     }
   }
 
-  /** All that the selector can match, and perhaps some more. */
-  candidates({ matchLabels }: LabelSelector): Visitable<T> {
-    for (const label in matchLabels) {
-      const value = matchLabels[label];
-      if (value !== undefined) return this.#withLabel(label).get(value) ?? new SmallSet<T>();
+  /** Visits what the selector matches. */
+  forEachMatching(selector: LabelSelector, visit: (item: T) => void): void {
+    const { matchLabels, matchExpressions } = selector;
+    const [label, ...others] = Object.keys(matchLabels);
+    const value = label === undefined ? undefined : matchLabels[label];
+    const candidates =
+      label === undefined || value === undefined ? this.#all : this.#withLabel(label).get(value);
+    if (label !== undefined && others.length + matchExpressions.length === 0) {
+      candidates?.forEach(visit);
+      return;
     }
-    return this.#all;
+    const isMatch = selectorTest(selector);
+    candidates?.forEach((item: T) => {
+      if (item.labels && isMatch(item.labels)) visit(item);
+    });
   }
 
   #withLabel(label: string): Map<string, SmallSet<T>> {

@@ -3,7 +3,6 @@
  * only the profiles that satisfy it are touched.
  */
 import type { PodMatch } from '../../policy/ir.ts';
-import { matchesSelector, selectorTest } from '../../policy/selector.ts';
 import type { Block } from '../cidr-cells.ts';
 import { PodIndex } from '../pod-index.ts';
 import type { PeerQuestion } from '../peer-questions.ts';
@@ -105,8 +104,11 @@ export class LivePredicates {
       }
       if (predicate.lives) this.#pods.add(question.match, id);
       else this.#pods.remove(question.match, id);
+      const change = predicate.lives ? withId : withoutId;
       forEachMatching(question.match, namespaces, (profile) => {
-        if (replace(profile, predicate.lives, [id])) onChange(profile);
+        if (!profile.predicates) return;
+        profile.predicates = change(profile.predicates, id);
+        onChange(profile);
       });
     }
     this.#touched.clear();
@@ -127,7 +129,8 @@ export class LivePredicates {
         const ids = lives
           ? this.#portIds(name, numbers)
           : numbers.flatMap((each) => asked.ids.get(each) ?? []);
-        if (!replace(profile, lives, ids)) continue;
+        if (!profile.predicates) continue;
+        profile.predicates = ids.reduce(lives ? withId : withoutId, profile.predicates);
         profile.asked = this.#askedPorts(profile.ports);
         onChange(profile);
       }
@@ -151,14 +154,6 @@ export class LivePredicates {
   }
 }
 
-/** False if the profile does not know its predicates yet. */
-function replace(profile: Profile, adds: boolean, ids: readonly PredicateId[]): boolean {
-  const { predicates } = profile;
-  if (!predicates) return false;
-  profile.predicates = ids.reduce(adds ? withId : withoutId, predicates);
-  return true;
-}
-
 /** New ones are greatest. */
 function withId(ids: readonly PredicateId[], id: PredicateId): readonly PredicateId[] {
   if ((ids.at(-1) ?? 0) < id) return [...ids, id];
@@ -170,26 +165,20 @@ function withoutId(ids: readonly PredicateId[], id: PredicateId): readonly Predi
   return index < 0 ? ids : ids.toSpliced(index, 1);
 }
 
-/** forEach, as V8 makes an object for every step of a loop over a Set or a Map, and here are thousands in every update. */
 function forEachMatching(
   { namespaces: wanted, pods }: PodMatch,
   all: Namespaces,
   visit: (profile: Profile) => void,
 ): void {
-  const isMatch = selectorTest(pods);
-  const visitMatching = ({ profiles }: NamespaceState) => {
-    profiles.candidates(pods).forEach((profile) => {
-      if (isMatch(profile.labels)) visit(profile);
-    });
+  const visitIn = ({ profiles }: NamespaceState) => {
+    profiles.forEachMatching(pods, visit);
   };
-  if (wanted.kind === 'name') {
-    const named = all.get(wanted.name);
-    if (named) visitMatching(named);
+  if (wanted.kind === 'selector') {
+    all.forEachMatching(wanted.selector, visitIn);
     return;
   }
-  all.candidates(wanted.selector).forEach((namespace) => {
-    if (namespace.labels && matchesSelector(wanted.selector, namespace.labels)) visitMatching(namespace);
-  });
+  const named = all.get(wanted.name);
+  if (named) visitIn(named);
 }
 
 function* profilesOf(namespaces: Namespaces): Generator<Profile> {

@@ -1,7 +1,6 @@
 /** The namespaces that there are, and those that pods or policies only speak of. */
 import type { LabelSelector, Labels } from '../../objects/model.ts';
 import { LabelIndex } from './label-index.ts';
-import type { Visitable } from './label-index.ts';
 import type { NamespaceState } from './model.ts';
 
 export class Namespaces {
@@ -36,8 +35,7 @@ export class Namespaces {
     if (!labels && users === 0) this.#byName.delete(name);
   }
 
-  /** All that the selector can match, and perhaps some more. */
-  candidates(selector: LabelSelector): Visitable<NamespaceState> {
-    return this.#byLabel.candidates(selector);
+  forEachMatching(selector: LabelSelector, visit: (namespace: NamespaceState) => void): void {
+    this.#byLabel.forEachMatching(selector, visit);
   }
 }

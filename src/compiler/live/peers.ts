@@ -64,7 +64,7 @@ export class Peers {
 
   /** The profile's predicates or asked ports are others now. */
   touch(profile: Profile): void {
-    for (const atom of profile.atoms.values()) this.#dirty.add(atom);
+    profile.atoms.forEach((atom) => this.#dirty.add(atom));
   }
 
   /** The holder's profile must know its predicates. */

@@ -79,8 +79,8 @@ export class RuleSet {
   classOf(identity: Identity): ClassEntry {
     const reaching: number[] = [];
     for (const predicate of identity.predicates) {
-      for (const index of this.#reach.get(predicate) ?? [])
-        if (!reaching.includes(index)) reaching.push(index);
+      const rules = this.#reach.get(predicate);
+      if (rules) for (const index of rules) if (!reaching.includes(index)) reaching.push(index);
     }
     return this.#class(reaching, identity.asked);
   }
@@ -92,7 +92,8 @@ export class RuleSet {
 
   /** `reaching`: rules, apart from those for any peer. */
   #class(reaching: readonly number[], asked: AskedPorts): ClassEntry {
-    const key = `${reaching.toSorted((a, b) => a - b).join(',')} ${this.#named ? asked.key : ''}`;
+    const indices = reaching.length > 1 ? reaching.toSorted((a, b) => a - b).join() : `${reaching[0] ?? ''}`;
+    const key = `${indices} ${this.#named ? asked.key : ''}`;
     let known = this.#known.get(key);
     if (!known) {
       const matching = new Set(reaching.flatMap((index) => this.#rules[index] ?? []));
