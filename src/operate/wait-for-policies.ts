@@ -49,8 +49,11 @@ type Target =
 /** Heartbeats grow old without anybody telling. */
 const lookAgainMs = 1000;
 
+/** An agent that has just begun says what it enforces half a second after it does; until then its node says what the one before did. */
+const refusalStandsMs = 2000;
+
 /**
- * Ends early where waiting is of no use: when no node is behind any more, and some have refused.
+ * Ends early where waiting is of no use: when no node is behind any more, and some have refused and go on refusing.
  * @throws BulkheadError KUBERNETES_…, BULKHEAD_NOT_INSTALLED, POLICY_NOT_FOUND
  */
 export async function waitForPolicies(options: WaitOptions): Promise<WaitReport> {
@@ -71,6 +74,8 @@ class Wait {
   readonly #reflectors: readonly Pick<Reflector<unknown>, 'close'>[];
   readonly #closing = new AbortController();
   readonly #settle: PromiseWithResolvers<WaitReport>;
+  /** Since when nothing but refusals has been left. */
+  #refusedSince: number | undefined;
   /** Reflectors that have not delivered their first list. */
   #unsynced: number;
 
@@ -201,7 +206,10 @@ class Wait {
     const report = this.#report();
     this.#options.progress(report);
     const isPending = report.policies.some(({ pending }) => pending.length > 0);
-    if (!isPending) this.#settle.resolve(report);
+    const isRefused = !isPending && report.policies.some(({ refused }) => refused.length > 0);
+    this.#refusedSince = isRefused ? (this.#refusedSince ?? performance.now()) : undefined;
+    const stands = performance.now() - (this.#refusedSince ?? -Infinity) >= refusalStandsMs;
+    if (!isPending && stands) this.#settle.resolve(report);
   }
 
   #report(): WaitReport {

@@ -1,4 +1,5 @@
 /** Against a real API server; skipped where its parts would have to be built first. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bulkhead } from '../cli/run-in-process.ts';
 import { parsePolicyNames } from '../../src/cli/policy-names.ts';
@@ -96,7 +97,7 @@ describe.skipIf(reason !== undefined)(`bulkhead wait${reason ? ` (skipped: ${rea
     expect(stdout).toMatch(/^default\/late: pending on n2 since .*: not in the kernel yet$/m);
   });
 
-  test('ends at once when what is left has been refused', async () => {
+  test('ends when what is left has been refused, and stays so', async () => {
     const version = await cluster.setPolicy('refused', { podSelector: {} });
     const since = new Date().toISOString();
     const refusal = { policy: 'default/refused', code: 'DATAPATH_FULL', message: 'full', since } as const;
@@ -111,6 +112,22 @@ describe.skipIf(reason !== undefined)(`bulkhead wait${reason ? ` (skipped: ${rea
     expect(stdout).toContain('Refused: 0 of 1 policy is in force on every node.');
     expect(stdout).toContain('default/refused: refused on n2 since ');
     expect(stdout).toContain('DATAPATH_FULL: full; the pods that it selects are closed');
+  });
+
+  test('a refusal that was the one of the agent before is none', async () => {
+    const version = await cluster.setPolicy('larger', { podSelector: {} });
+    const since = new Date().toISOString();
+    const refusal = { policy: 'default/larger', code: 'DATAPATH_FULL', message: 'full', since } as const;
+    await cluster.report('n1', { realisedResourceVersion: version });
+    const refused = { refusedPolicies: 1, refused: [{ ...refusal, enforced: 'closed' }] } as const;
+    await cluster.report('n2', { realisedResourceVersion: version, ...refused });
+    const waiting = wait('policy/larger');
+    await sleep(700);
+    await cluster.report('n2', { realisedResourceVersion: version });
+    expect(await waiting).toMatchObject({
+      code: 0,
+      stdout: 'default/larger is in force on every node (2).\n',
+    });
   });
 
   test('with --for=deleted waits until no node has it, be it deleted before or meanwhile', async () => {
