@@ -216,7 +216,10 @@ describe.skipIf(!isRoot)('[root] life of the programs', () => {
 
   test('a datapath that is opened anew judges until the next does, though its file system is gone', async () => {
     const { node: netns, bpffs, pinDir } = network;
-    const opened = new OpenedDatapath(() => openDatapath({ engine: 'ebpf', netns, bpffs, pinDir }), undefined);
+    const opened = new OpenedDatapath(
+      () => openDatapath({ engine: 'ebpf', netns, bpffs, pinDir }),
+      undefined,
+    );
     try {
       opened.apply(worldDelta);
       await flood();
