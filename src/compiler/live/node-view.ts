@@ -72,9 +72,11 @@ export class NodeView {
   }
 
   settle(changes: NodeChanges): void {
-    const mayInherit = !this.#isTouched;
+    const sets = this.sets.changes();
+    // A set that other nodes have may come back before this one has accepted that it went: its rows are still there then.
+    const mayInherit = !this.#isTouched && sets.gone.every(({ users }) => users === 0);
     const before = this.#valuesBefore(changes.peers);
-    const { reclassified, gone, come } = this.#classes.settle(changes.peers, this.sets.changes(), mayInherit);
+    const { reclassified, gone, come } = this.#classes.settle(changes.peers, sets, mayInherit);
     for (const row of gone) this.#removeClassRow(row);
     for (const row of come) this.#addClassRow(row);
     for (const [identity, was] of reclassified) {

@@ -69,13 +69,18 @@ class Followed {
   }
 
   take(next: State): void {
+    this.commit(next);
+    for (const { model } of this.#models) model.sweep();
+  }
+
+  /** What is not needed any more is still there. */
+  commit(next: State): void {
     this.#compiler.update(changeBetween(this.#state, next));
     this.#state = next;
     const deltas = this.#compiler.deltas();
     for (const { name, model } of this.#models) {
       const delta = deltas.get(name);
       if (delta) model.apply(delta);
-      model.sweep();
     }
     this.#compiler.accept();
   }
@@ -219,4 +224,23 @@ test('the number of a rule that is gone is not given in the next update', () => 
   ids.startUpdate();
   ids.remove(rule('old'));
   expect(['next', 'second', 'third'].map(added)).toEqual([2, 1, 3]);
+});
+
+test('a number does not stay where a set that goes may come back before the node has let it go', () => {
+  const peers = (labels: string) => namespace('p').replace('{ env: p }', labels);
+  const all = [
+    pod('peers/client', 'n2', addresses.client),
+    pod('t/server', 'n1', addresses.server),
+    policy('t/policy', `{ ingress: [${from('env: p', 81)}] }`),
+    // What keeps the set alive.
+    pod('s/elsewhere', 'n2', addresses.other),
+    policy('s/policy', `{ ingress: [${from('role: r', 80)}] }`),
+  ];
+  const here = pod('s/here', 'n1', addresses.second);
+  const followed = new Followed();
+  followed.take(stateOf(peers('{ env: p, role: r }'), ...all, here));
+  followed.refuse(stateOf(peers('{ env: p, role: r }'), ...all));
+  const state = stateOf(peers('{ env: p }'), ...all, here);
+  followed.commit(state);
+  expectOracle(followed, state);
 });
