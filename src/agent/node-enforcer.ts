@@ -52,6 +52,8 @@ interface PolicyState {
 
 /** About a third of the pods that a node may have: a rolling update, or a node that is drained and filled again. */
 export const spareSets = 32;
+/** As many as a datapath has room for at first; to find out that there would be more takes a second or two. */
+const portRows = 131_072;
 
 /** After so many policies of a namespace that found no room the rest of it waits for the next pass. */
 const patience = 8;
@@ -59,7 +61,7 @@ const patience = 8;
 export class NodeEnforcer {
   readonly #node: string;
   readonly #opened: OpenedDatapath;
-  readonly #compiler = new LiveCompiler({ spareSets });
+  readonly #compiler = new LiveCompiler({ spareSets, portRows });
   readonly #policies = new Map<string, PolicyState>();
   /** Changed policies that have not been offered, as not even pods could be written when they came. */
   readonly #unoffered = new Set<string>();
@@ -192,8 +194,13 @@ export class NodeEnforcer {
     const start = performance.now();
     this.#compiler.update(change);
     this.#legend = undefined;
-    const delta = this.#compiler.deltas().get(this.#node);
+    const isCut = this.#isCut;
+    const delta = isCut ? undefined : this.#compiler.deltas().get(this.#node);
     const compiled = performance.now();
+    if (isCut) {
+      this.#behind = new DatapathFull({ what: 'ports', capacity: portRows });
+      return { rows: 0, compileMs: compiled - start, kernelMs: 0 };
+    }
     let rows = this.#offerDelta(delta);
     if (this.#behind && this.#compiler.dropSpares()) {
       rows = this.#offerDelta(this.#compiler.deltas().get(this.#node));
@@ -205,6 +212,13 @@ export class NodeEnforcer {
     }
     if (!this.#behind) this.#compiler.accept();
     return { rows, compileMs: compiled - start, kernelMs: performance.now() - compiled };
+  }
+
+  /** Policies are so large that the compiler has given up, with or without those that are only kept ready. */
+  get #isCut(): boolean {
+    if (!this.#compiler.isCut) return false;
+    this.#compiler.dropSpares();
+    return this.#compiler.isCut;
   }
 
   /** Gives its size. Sets `behind`. */
@@ -307,12 +321,12 @@ export class NodeEnforcer {
   #makeRoom(now: number): void {
     const given = new Map<string, PolicyState>();
     // Tables that are filled from nothing need no room for what goes.
-    if (this.#isFull) this.#reopen();
+    if (this.#isFull && !this.#compiler.isCut) this.#reopen();
     for (let count = 1; this.#isFull; count *= 2) {
       const giving = nextToGive(this.#policies).slice(0, count);
       if (giving.length === 0) break;
       this.#giveWay(giving, this.#refusal(now), given);
-      if (this.#isFull) this.#reopen();
+      if (this.#isFull && !this.#compiler.isCut) this.#reopen();
     }
     if (this.#behind) this.#restore(given);
   }

@@ -9,19 +9,34 @@ interface Counted<T> {
   users: number;
 }
 
+/** A class of so few ports is let in at up to twice the limit, so that there is room for what closes others. */
+const fewPorts = 16;
+
 export class ClassPool {
+  readonly #rowLimit: number;
   readonly #tables = new Map<string, Counted<{ readonly text: string; readonly entry: ClassEntry }>>();
   readonly #entries = new Map<string, Counted<ClassEntry>>();
   #nextId = 1;
+  /** Of the port tables of all classes. */
+  #rows = 0;
 
-  /** To be released by the same key. */
-  retain({ key, tiers }: ClassRules): ClassEntry {
+  constructor(rowLimit: number) {
+    this.#rowLimit = rowLimit;
+  }
+
+  /** To be released by the same key. Undefined: it has more rows than there may be. */
+  retain({ key, tiers }: ClassRules): ClassEntry | undefined {
     let table = this.#tables.get(key);
     if (!table) {
+      if (this.#rows >= 2 * this.#rowLimit) return undefined;
       const ports = portTable(tiers());
       const text = describePorts(ports);
       let entry = this.#entries.get(text);
-      if (!entry) this.#entries.set(text, (entry = { value: { id: this.#nextId++, ports }, users: 0 }));
+      if (!entry) {
+        if (this.#rows + ports.length > this.#rowLimit && ports.length > fewPorts) return undefined;
+        this.#entries.set(text, (entry = { value: { id: this.#nextId++, ports }, users: 0 }));
+        this.#rows += ports.length;
+      }
       entry.users += 1;
       this.#tables.set(key, (table = { value: { text, entry: entry.value }, users: 0 }));
     }
@@ -39,6 +54,8 @@ export class ClassPool {
     const entry = this.#entries.get(text);
     if (!entry) return;
     entry.users -= 1;
-    if (entry.users === 0) this.#entries.delete(text);
+    if (entry.users > 0) return;
+    this.#entries.delete(text);
+    this.#rows -= entry.value.ports.length;
   }
 }

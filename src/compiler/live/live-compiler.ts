@@ -32,6 +32,7 @@ import type { RuleSet } from './rule-sets.ts';
 
 const directions: readonly Direction[] = ['ingress', 'egress'];
 
+/** Absent: no spare sets, no limit. */
 export interface LiveOptions {
   /**
    * Number of sets that a node holds without having pods of them: those that its last pods of them left behind, as pods
@@ -40,7 +41,12 @@ export interface LiveOptions {
    * addresses apart for it; no packet finds the difference. It goes when a policy of it does, or when there are more than
    * this and nothing waits: with the next update in which no address comes or goes.
    */
-  readonly spareSets: number;
+  readonly spareSets?: number;
+  /**
+   * Number of port rows that the classes of all sets may have. Rules that overlap, each with ports of its own, have as
+   * many as the square of their number.
+   */
+  readonly portRows?: number;
 }
 
 export class LiveCompiler {
@@ -48,7 +54,7 @@ export class LiveCompiler {
   readonly #ruleIds = new RuleIds();
   readonly #predicates = new LivePredicates();
   readonly #sections = new LiveSections(this.#predicates, this.#ruleIds);
-  readonly #sets = new RuleSets(this.#sections, new ClassPool());
+  readonly #sets: RuleSets;
   readonly #peers = new Peers();
   readonly #policies = new Map<string, PolicyState>();
   readonly #selecting = new PodIndex<PolicyState>();
@@ -77,8 +83,9 @@ export class LiveCompiler {
     },
   });
 
-  constructor({ spareSets }: LiveOptions = { spareSets: 0 }) {
+  constructor({ spareSets = 0, portRows = Infinity }: LiveOptions = {}) {
     this.#spareSets = spareSets;
+    this.#sets = new RuleSets(this.#sections, new ClassPool(portRows));
   }
 
   /** From now on its pods are local; its first delta comes with the next update. */
@@ -126,6 +133,11 @@ export class LiveCompiler {
     for (const [key, pod] of change.pods ?? []) this.#setPod(key, pod);
     this.#settle(this.#isMoving && this.#spareSets > 0 ? Infinity : this.#spareSets);
     this.#isMoving = false;
+  }
+
+  /** Policies have more port rows than there may be: the deltas are none until some of them are withdrawn. */
+  get isCut(): boolean {
+    return Iterator.from(this.#sets.all).some((set) => set.isCut);
   }
 
   /** False if no node has any. For when a node has no room. */

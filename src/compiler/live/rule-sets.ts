@@ -17,6 +17,9 @@ interface KnownClass {
   readonly poolKey: string;
 }
 
+/** Stands for classes that are not worked out any more, as there are too many. */
+const cutClass: ClassEntry = { id: 0, ports: [] };
+
 export class RuleSet {
   readonly id: SetId;
   readonly key: string;
@@ -33,6 +36,8 @@ export class RuleSet {
   readonly #reach = new Map<Handle, readonly number[]>();
   readonly #named: boolean;
   readonly #known = new Map<string, KnownClass>();
+  #fallback: ClassEntry | undefined;
+  #isCut = false;
 
   constructor(
     { id, key, pool }: { readonly id: SetId; readonly key: string; readonly pool: ClassPool },
@@ -73,16 +78,22 @@ export class RuleSet {
   }
 
   get fallback(): ClassEntry {
-    return this.#class([], nothingAsked);
+    return (this.#fallback ??= this.#class([], nothingAsked));
   }
 
   classOf(identity: Identity): ClassEntry {
+    if (this.#isCut) return cutClass;
     const reaching: number[] = [];
     for (const predicate of identity.predicates) {
       const rules = this.#reach.get(predicate);
-      if (rules) for (const index of rules) if (!reaching.includes(index)) reaching.push(index);
+      if (rules) reaching.push(...rules);
     }
-    return this.#class(reaching, identity.asked);
+    return this.#class(reaching.length > 1 ? [...new Set(reaching)] : reaching, identity.asked);
+  }
+
+  /** It tells more apart than there may be rows, and must not reach a node: policies of it have to go. */
+  get isCut(): boolean {
+    return this.#isCut;
   }
 
   releaseClasses(): void {
@@ -98,7 +109,12 @@ export class RuleSet {
     if (!known) {
       const matching = new Set(reaching.flatMap((index) => this.#rules[index] ?? []));
       const rules = classRules(this.#tiers, matching, this.#named ? asked.ports : new Map());
-      this.#known.set(key, (known = { entry: this.#pool.retain(rules), poolKey: rules.key }));
+      const entry = this.#pool.retain(rules);
+      if (!entry) {
+        this.#isCut = true;
+        return cutClass;
+      }
+      this.#known.set(key, (known = { entry, poolKey: rules.key }));
     }
     return known.entry;
   }
