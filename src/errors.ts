@@ -67,3 +67,14 @@ export function formatDiagnostic(diagnostic: Diagnostic): string {
   const hint = diagnostic.hint ? `\n  hint: ${diagnostic.hint}` : '';
   return `${where}${diagnostic.severity} ${diagnostic.code}: ${field}${diagnostic.message}${hint}`;
 }
+
+/** What a user can be told of why the action failed; undefined: it did not. Programmer errors are thrown. */
+export function failureOf(action: () => unknown): BulkheadError | undefined {
+  try {
+    action();
+    return undefined;
+  } catch (error) {
+    if (error instanceof BulkheadError) return error;
+    throw error;
+  }
+}

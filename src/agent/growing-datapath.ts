@@ -45,9 +45,16 @@ export function growingDatapath(options: GrowingDatapathOptions): GrowingDatapat
   const whole = (capacity: Partial<TableCapacity>) => ({ ...defaultCapacity, ...capacity });
   const growth = new TableGrowth({ bytesOf: (capacity) => tableBytes(whole(capacity)), limit: memory });
   const open = (capacity: Partial<TableCapacity>) => {
-    const larger = Object.entries(capacity).map(([table, rows]) => `${table} ${rows}`);
-    if (larger.length > 0) logger.log('info', 'the datapath gets larger tables', { rows: larger.join(', ') });
-    return openWith(capacity);
+    const rows = Object.entries(capacity).map(([table, count]) => `${table} ${count}`);
+    if (rows.length === 0) return openWith(capacity);
+    logger.log('info', 'the datapath gets larger tables', { rows: rows.join(', ') });
+    try {
+      return openWith(capacity);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      logger.log('error', `there are no larger tables: ${why}`, { rows: rows.join(', ') });
+      throw error;
+    }
   };
   const room = (): TableRoom => {
     const { addresses, cidrs, subjects, classes, ports, rules } = whole(growth.capacity);

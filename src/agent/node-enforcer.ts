@@ -151,7 +151,7 @@ export class NodeEnforcer {
   /**
    * Opens the datapath anew and fills it with all tables, in place of whatever it holds: after drift, or an error that
    * it can't recover from. What is in the kernel goes on enforcing until the new tables are whole.
-   * Throws what opening throws; then nothing has changed in the kernel.
+   * Throws what opening throws; then nothing has changed.
    */
   rebuild(): UpdateOutcome {
     this.#opened.openAnew();
@@ -199,9 +199,9 @@ export class NodeEnforcer {
       rows = this.#offerDelta(this.#compiler.deltas().get(this.#node));
     }
     while (this.#behind instanceof DatapathFull && this.#opened.grow(this.#behind.missing)) {
-      this.#behind = this.#opened.tryLarger();
+      if (this.#opened.tryLarger()) break;
       this.#followAnew();
-      if (!this.#behind) rows = this.#offerDelta(this.#compiler.deltas().get(this.#node));
+      rows = this.#offerDelta(this.#compiler.deltas().get(this.#node));
     }
     if (!this.#behind) this.#compiler.accept();
     return { rows, compileMs: compiled - start, kernelMs: performance.now() - compiled };
@@ -338,8 +338,9 @@ export class NodeEnforcer {
 
   #reopen(): void {
     this.#behind = this.#opened.tryAnew();
+    if (this.#behind) return;
     this.#followAnew();
-    if (!this.#behind) this.#attempt({});
+    this.#attempt({});
   }
 
   get #isFull(): boolean {

@@ -6,7 +6,7 @@ import type { Delta } from '../compiler/tables.ts';
 import type { Datapath } from '../datapath/datapath.ts';
 import type { MissingRoom } from '../datapath/datapath-full.ts';
 import type { TableCapacity } from '../datapath/table-capacity.ts';
-import { BulkheadError, failure } from '../errors.ts';
+import { BulkheadError, failure, failureOf } from '../errors.ts';
 import type { TableGrowth } from './table-growth.ts';
 
 /** With tables of these capacities; what is in the kernel goes on enforcing until its first `apply`. */
@@ -26,7 +26,7 @@ export class OpenedDatapath {
     this.#openAgain();
   }
 
-  /** Undefined: it was closed, and could not be opened anew. */
+  /** Undefined: closed. */
   get datapath(): Datapath | undefined {
     return this.#datapath;
   }
@@ -45,11 +45,15 @@ export class OpenedDatapath {
     });
   }
 
-  /** It then wants all of the tables. Throws what opening throws; then nothing has changed in the kernel. */
+  /**
+   * It then wants all of the tables. Throws what opening throws; then the one before is still open, so that it is
+   * looked after and takes changes.
+   */
   openAnew(): void {
-    this.close();
-    this.#begun = false;
+    const before = this.#datapath;
     this.#openAgain();
+    before?.close();
+    this.#begun = false;
   }
 
   /** The same; gives why not. */
@@ -62,11 +66,11 @@ export class OpenedDatapath {
     return this.#growth?.grow(missing) ?? false;
   }
 
-  /** As `tryAnew`, after `grow`: with tables as they were where the machine has no memory for larger ones. */
+  /** As `tryAnew`, after `grow`. Where the machine has no memory for it, tables do not grow again. */
   tryLarger(): BulkheadError | undefined {
-    if (!this.tryAnew()) return undefined;
-    this.#growth?.giveBack();
-    return this.tryAnew();
+    const why = this.tryAnew();
+    if (why) this.#growth?.giveBack();
+    return why;
   }
 
   /** Lets go of it; the kernel goes on enforcing. */
@@ -77,15 +81,5 @@ export class OpenedDatapath {
 
   #openAgain(): void {
     this.#datapath = this.#open(this.#growth?.capacity ?? {});
-  }
-}
-
-function failureOf(action: () => void): BulkheadError | undefined {
-  try {
-    action();
-    return undefined;
-  } catch (error) {
-    if (error instanceof BulkheadError) return error;
-    throw error;
   }
 }

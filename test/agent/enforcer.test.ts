@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Enforcer } from '../../src/agent/enforcer.ts';
-import { BulkheadError } from '../../src/errors.ts';
+import { failureOf } from '../../src/errors.ts';
 import type { Cluster } from '../../src/objects/model.ts';
 import { evaluate } from '../../src/policy/evaluate.ts';
 import type { Flow } from '../../src/policy/verdict.ts';
@@ -20,17 +20,6 @@ function setUp() {
   const verdicts = (flows: readonly Flow[]) =>
     names.map((name) => flows.map((flow) => datapaths[name].model.judge(flow).allowed));
   return { enforcer, datapaths, verdicts };
-}
-
-/** The code of the BulkheadError that the action throws; undefined if it succeeds. */
-function refusalOf(action: () => unknown): string | undefined {
-  try {
-    action();
-    return undefined;
-  } catch (error) {
-    if (error instanceof BulkheadError) return error.code;
-    throw error;
-  }
 }
 
 function isPod(cluster: Cluster, { text }: Flow['source']): boolean {
@@ -65,7 +54,7 @@ test.each(names)(
         const enforced = enforcer.enforced;
         datapaths[refusing].refuses = true;
         // Twice, as a user would try again.
-        const codes = [1, 2].map(() => refusalOf(() => enforcer.update(after.cluster)));
+        const codes = [1, 2].map(() => failureOf(() => enforcer.update(after.cluster))?.code);
         const fresh = setUp();
         fresh.enforcer.update(after.cluster);
         // A node that has nothing to change does not refuse.
@@ -104,9 +93,9 @@ test('a node that has nothing to change is left alone when another one refuses',
   third.refuses = true;
   datapaths.n1.refuses = true;
   enforcer.addNode('n0', third);
-  expect(refusalOf(() => enforcer.update(clusterWith(80)))).toBe('DATAPATH_FULL');
+  expect(failureOf(() => enforcer.update(clusterWith(80)))?.code).toBe('DATAPATH_FULL');
   third.refuses = false;
-  expect(refusalOf(() => enforcer.update(clusterWith(80)))).toBeUndefined();
+  expect(failureOf(() => enforcer.update(clusterWith(80)))?.code).toBeUndefined();
   expect(datapaths.n1.model.epoch).toBe(epoch);
 });
 
@@ -136,13 +125,13 @@ test('one node that can not be brought back keeps none of the others from it, an
   datapaths.n1.sweep = () => {
     throw new Error('gone');
   };
-  const codes = [1, 2].map(() => refusalOf(() => enforcer.update(clusterWith(81))));
+  const codes = [1, 2].map(() => failureOf(() => enforcer.update(clusterWith(81)))?.code);
   expect(codes).toEqual(['ENFORCER_NODES_DIFFER', 'ENFORCER_NODES_DIFFER']);
   datapaths.n2.model.sweep();
   expect([datapaths.n2.model.tables(), third.model.tables()]).toEqual(old);
   third.refuses = false;
   // What n1 holds is not what anybody noted: a change from there would be a change to something unknown.
-  expect(refusalOf(() => enforcer.update(clusterWith(80)))).toBe('ENFORCER_NODES_DIFFER');
+  expect(failureOf(() => enforcer.update(clusterWith(80)))?.code).toBe('ENFORCER_NODES_DIFFER');
 });
 
 test('after a refused change the rules that are enforced keep their numbers', () => {
@@ -151,7 +140,7 @@ test('after a refused change the rules that are enforced keep their numbers', ()
   const numbers = enforcer.enforced?.legend.rules;
   datapaths.n1.refuses = true;
   for (const port of [81, 82])
-    expect(refusalOf(() => enforcer.update(clusterWith(port)))).toBe('DATAPATH_FULL');
+    expect(failureOf(() => enforcer.update(clusterWith(port)))?.code).toBe('DATAPATH_FULL');
   datapaths.n1.refuses = false;
   enforcer.update(clusterWith(80, 83));
   const numbered = [...(enforcer.enforced?.legend.rules ?? [])].map(([rule, origin]) => [rule, origin.name]);

@@ -5,6 +5,7 @@ import { closedVersion } from '../../src/agent/refused-policy.ts';
 import { TableGrowth } from '../../src/agent/table-growth.ts';
 import type { PolicedCluster } from '../../src/compiler/live/change.ts';
 import type { TableCapacity } from '../../src/datapath/table-capacity.ts';
+import { BulkheadError, failure } from '../../src/errors.ts';
 import { evaluate } from '../../src/policy/evaluate.ts';
 import { arbitraryFlowSeed, buildFlow } from '../generate/flow.ts';
 import { arbitraryHistory } from '../generate/scenario.ts';
@@ -16,9 +17,12 @@ const node = 'n1';
 /** Tables that may grow begin with room for two. */
 const portsOf = ({ ports = 2 }: Partial<TableCapacity>): number => ports;
 
-function setUp(growth?: TableGrowth): { enforcer: NodeEnforcer; datapath: () => FakeDatapath } {
+function setUp(growth?: TableGrowth) {
   const opened: FakeDatapath[] = [];
+  /** Why nothing can be opened at the moment. */
+  const obstacle: { error?: Error } = {};
   const open = (capacity: Partial<TableCapacity>): FakeDatapath => {
+    if (obstacle.error) throw obstacle.error;
     const datapath = new FakeDatapath();
     const { portCapacity = Infinity, refuses = false } = opened.at(-1) ?? {};
     const growablePorts = growth ? portsOf(capacity) : Infinity;
@@ -31,7 +35,7 @@ function setUp(growth?: TableGrowth): { enforcer: NodeEnforcer; datapath: () => 
     if (!last) throw new Error('nothing was opened');
     return last;
   };
-  return { enforcer, datapath };
+  return { enforcer, datapath, obstacle };
 }
 
 describe('what does not fit', () => {
@@ -296,6 +300,24 @@ test('a datapath that is opened anew gets everything', () => {
   expect(datapath()).not.toBe(first);
   expect(datapath().model.judge(flowTo(cluster, 80)).allowed).toBe(true);
   expect(datapath().model.judge(flowTo(cluster, 81)).allowed).toBe(false);
+});
+
+test('a datapath that can not be opened anew is not let go: it is still looked after, and takes changes', () => {
+  const { enforcer, datapath, obstacle } = setUp();
+  const before = state(world);
+  enforcer.update(updateBetween(undefined, before));
+  datapath().drifts = [{ kind: 'program', detail: 'somebody took it out of its hook' }];
+  obstacle.error = new BulkheadError(failure('BPF_LOAD_FAILED', 'no memory'));
+  expect(() => enforcer.rebuild()).toThrow('BPF_LOAD_FAILED');
+  expect(enforcer.intact).toBe(false);
+  expect([...enforcer.audit()].flat()).toHaveLength(1);
+  const after = state(`${world}${policy('server', [80])}`);
+  enforcer.update(updateBetween(before, after));
+  expect(enforcer.behind).toBeUndefined();
+  expect([datapath().closed, datapath().model.judge(flowTo(after.cluster, 81)).allowed]).toEqual([
+    false,
+    false,
+  ]);
 });
 
 test('whatever is refused, the tables are those of the policies that it says it enforces', () => {

@@ -1,10 +1,13 @@
 /** What does not fit is put in force in larger tables, as long as they may grow. */
 import { describe, expect, test } from 'vitest';
 import { growingDatapath } from '../../src/agent/growing-datapath.ts';
+import type { GrowingDatapath } from '../../src/agent/growing-datapath.ts';
+import type { Logger } from '../../src/agent/log.ts';
 import { detachEngines } from '../../src/agent/node-datapath.ts';
 import { NodeEnforcer } from '../../src/agent/node-enforcer.ts';
 import { policyId, wantedPolicy } from '../../src/agent/policy-intake.ts';
 import { TableGrowth } from '../../src/agent/table-growth.ts';
+import type { EngineName } from '../../src/datapath/engine-choice.ts';
 import { pinnedGenerations } from '../../src/datapath/ebpf/generations.ts';
 import { BulkheadError, failure } from '../../src/errors.ts';
 import { decodeApiPolicy } from '../../src/sources/api/network-policy.ts';
@@ -98,22 +101,47 @@ describe('a policy that does not fit', () => {
     expect(opened).toHaveLength(openedOnce);
     expect([reached(9), reached(80)]).toEqual([false, true]);
   });
+
+  test('lets no datapath go before there is a larger one', () => {
+    const { enforcer, opened, change } = setUp({ limit: 64, memory: 4 });
+    change([1, 3, 5, 7, 9]);
+    expect(enforcer.behind).toBeUndefined();
+    expect(opened.map(({ closed }) => closed)).toEqual([false]);
+  });
 });
+
+/** A node of its own, for the time of `run`. */
+function onNode(engine: EngineName, memory: number, run: (node: GrowingNode) => void): void {
+  const network = new TestNetwork();
+  const place = { netns: network.node, bpffs: network.bpffs, pinDir: `${network.bpffs}/bulkhead` };
+  const errors: string[] = [];
+  const logger: Logger = {
+    log: (level, message) => {
+      if (level === 'error') errors.push(message);
+    },
+  };
+  const tables = growingDatapath({ ...place, engine, podInterfacePrefix: () => undefined, memory, logger });
+  const enforcer = new NodeEnforcer('n1', tables.open, tables.growth);
+  try {
+    enforcer.update(updateBetween(undefined, state(world)));
+    run({ enforcer, tables, errors, generations: () => pinnedGenerations(place.pinDir) });
+  } finally {
+    enforcer.close();
+    detachEngines(place);
+    network.remove();
+  }
+}
+
+interface GrowingNode {
+  readonly enforcer: NodeEnforcer;
+  readonly tables: GrowingDatapath;
+  readonly errors: readonly string[];
+  readonly generations: () => readonly number[];
+}
 
 describe.skipIf(!isRoot).each(['ebpf', 'nftables'] as const)('[root] in the kernel, with %s', (engine) => {
   test('more blocks than there is room for at first are in force, in one generation', () => {
-    const network = new TestNetwork();
-    const place = { netns: network.node, bpffs: network.bpffs, pinDir: `${network.bpffs}/bulkhead` };
-    const { open, growth, room } = growingDatapath({
-      ...place,
-      engine,
-      podInterfacePrefix: () => undefined,
-      memory: 128 << 20,
-      logger: { log: () => undefined },
-    });
-    const enforcer = new NodeEnforcer('n1', open, growth);
-    try {
-      enforcer.update(updateBetween(undefined, state(world)));
+    onNode(engine, 128 << 20, ({ enforcer, tables, generations }) => {
       const from = Array.from({ length: 20_000 }, (_, index) => ({
         ipBlock: { cidr: `11.${index >> 8}.${index & 255}.0/25` },
       }));
@@ -121,13 +149,22 @@ describe.skipIf(!isRoot).each(['ebpf', 'nftables'] as const)('[root] in the kern
       const { policy: large } = decodeApiPolicy({ metadata, spec: { podSelector: {}, ingress: [{ from }] } });
       enforcer.update({ policies: [[policyId('x/large'), wantedPolicy(large, 0)]] });
       expect([enforcer.behind, [...enforcer.refusals]]).toEqual([undefined, []]);
-      expect(room().capacity.cidrs).toBeGreaterThanOrEqual(from.length);
+      expect(tables.room().capacity.cidrs).toBeGreaterThanOrEqual(from.length);
       expect([...enforcer.audit()].flat()).toEqual([]);
-      expect(pinnedGenerations(place.pinDir)).toHaveLength(engine === 'ebpf' ? 1 : 0);
-    } finally {
-      enforcer.close();
-      detachEngines(place);
-      network.remove();
-    }
+      expect(generations()).toHaveLength(engine === 'ebpf' ? 1 : 0);
+    });
+  });
+});
+
+test.skipIf(!isRoot)('[root] where the kernel has no larger tables, those that there are go on', () => {
+  onNode('ebpf', Infinity, ({ enforcer, tables, errors, generations }) => {
+    tables.growth?.grow({ what: 'rules', capacity: 2 ** 26, needed: 2 ** 27 });
+    expect(() => enforcer.rebuild()).toThrow('BPF_LOAD_FAILED');
+    expect(errors).toEqual([expect.stringMatching(/^there are no larger tables: .*BPF_LOAD_FAILED/)]);
+    const after = state(`${world}${policy('server', [80])}`);
+    enforcer.update(updateBetween(state(world), after));
+    expect(enforcer.behind).toBeUndefined();
+    expect([...enforcer.audit()].flat()).toEqual([]);
+    expect(generations()).toEqual([1]);
   });
 });

@@ -1,6 +1,6 @@
 /** Tables of our own that are too small for what is asked of them. */
 import { expect } from 'vitest';
-import { BulkheadError } from '../../src/errors.ts';
+import { failureOf } from '../../src/errors.ts';
 import type { Cluster, NetworkPolicy } from '../../src/objects/model.ts';
 import type { Attack, Campaign } from './attack.ts';
 import { absentPod, enforcing, policyOf, ruleFor, withPods, withPolicies } from './crowd.ts';
@@ -62,16 +62,6 @@ async function inside(field: Field): Promise<string[]> {
   return arrived;
 }
 
-function refusalOf(action: () => unknown): BulkheadError | undefined {
-  try {
-    action();
-    return undefined;
-  } catch (error) {
-    if (error instanceof BulkheadError) return error;
-    throw error;
-  }
-}
-
 const overflow: Attack = {
   name: 'policies need more of a table than there is, of one node or of all',
   standsFor: [
@@ -92,7 +82,7 @@ const overflow: Attack = {
       const capacity = (node: string) => (table === 'addresses' && node === 'node-1' ? roomy : small);
       await enforcing(field, { engine, capacity }, async (enforcer) => {
         expect(await inside(field)).toEqual(['target/friend']);
-        const refusal = refusalOf(() => enforcer.update(grown(withPolicies(cluster, [turned('near')]))));
+        const refusal = failureOf(() => enforcer.update(grown(withPolicies(cluster, [turned('near')]))));
         expect(await inside(field)).toEqual(['target/friend']);
         expect(refusal?.code).toBe('DATAPATH_FULL');
         const [, need, what, room] =

@@ -15,8 +15,11 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openDatapath } from '../../src/agent/node-datapath.ts';
+import { OpenedDatapath } from '../../src/agent/opened-datapath.ts';
 import type { Datapath } from '../../src/datapath/datapath.ts';
 import { detachEbpfDatapath, openEbpfDatapath } from '../../src/datapath/ebpf/ebpf-datapath.ts';
+import { unmountAll } from '../../src/kernel/mount.ts';
 import { inNetns } from '../../src/kernel/netns.ts';
 import { receive, udpSocket } from '../../src/kernel/socket.ts';
 import { Conversation, until } from './conversation.ts';
@@ -183,6 +186,21 @@ describe.skipIf(!isRoot)('[root] life of the programs', () => {
     datapath.close();
   });
 
+  test('what can not be opened holds nothing', () => {
+    const held = (): string[] => readdirSync('/proc/self/fd');
+    const open = (): Datapath =>
+      openEbpfDatapath({
+        netns: network.node,
+        pinDir: network.pinDir,
+        objectPath,
+        capacity: { ...testCapacity, rules: 2 ** 27 },
+      });
+    expect(open).toThrow(expect.objectContaining({ code: 'BPF_LOAD_FAILED' }));
+    const before = held();
+    for (let round = 0; round < 3; round++) expect(open).toThrow('BPF_LOAD_FAILED');
+    expect(held()).toEqual(before);
+  });
+
   test('of two that open at once the later succeeds the earlier, and nothing is open in between', async () => {
     const [first, second] = [openOwn(), openOwn()];
     first.apply(worldDelta);
@@ -194,6 +212,27 @@ describe.skipIf(!isRoot)('[root] life of the programs', () => {
     expect(arrived(receivers.denied)).toBe(0);
     first.close();
     second.close();
+  });
+
+  test('a datapath that is opened anew judges until the next does, though its file system is gone', async () => {
+    const { node: netns, bpffs, pinDir } = network;
+    const opened = new OpenedDatapath(
+      () => openDatapath({ engine: 'ebpf', netns, bpffs, pinDir }),
+      undefined,
+    );
+    try {
+      opened.apply(worldDelta);
+      await flood();
+      await until(() => arrived(receivers.allowed) > 0);
+      unmountAll(bpffs);
+      opened.openAnew();
+      await until(() => arrived(receivers.allowed) > 0);
+      opened.apply(worldDelta);
+      await until(() => arrived(receivers.allowed) > 0);
+      expect(arrived(receivers.denied)).toBe(0);
+    } finally {
+      opened.close();
+    }
   });
 
   test('half a generation, as a process that dies while it attaches leaves it, is cleared away', async () => {

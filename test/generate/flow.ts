@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 import { cidrContains } from '../../src/objects/ip.ts';
 import type { Address, IpFamily } from '../../src/objects/ip.ts';
 import type { Cluster } from '../../src/objects/model.ts';
+import { holderOf } from '../../src/policy/holder.ts';
 import type { Flow } from '../../src/policy/verdict.ts';
 import { protocolNumbers } from '../../src/policy/verdict.ts';
 import { outsideAddresses } from './universe.ts';
@@ -36,10 +37,7 @@ export function isUnprogrammed(cluster: Cluster, address: Address): boolean {
   const inPodRange = cluster.nodes
     .values()
     .some((node) => node.podCIDRs.some((range) => cidrContains(range, address)));
-  const held = cluster.pods
-    .values()
-    .some((pod) => pod.addresses.some((candidate) => candidate.text === address.text));
-  return inPodRange && !held;
+  return inPodRange && holderOf(cluster, address).kind === 'external';
 }
 
 /** Choices that become a flow once the cluster is known; taken modulo what there is to choose from. */

@@ -47,8 +47,10 @@ export class LivePods {
     return isOther;
   }
 
-  setNode(name: string, addresses: readonly Address[]): void {
+  /** `named` may hold an address twice, as an API server's text of one may be written in two ways. */
+  setNode(name: string, named: readonly Address[]): void {
     const before = this.#nodes.get(name);
+    const addresses = [...new Map(named.map((address) => [address.text, address])).values()];
     if (before && sameAddresses(before.addresses, addresses)) return;
     for (const address of before?.addresses ?? []) this.#release(address, before?.owner);
     if (addresses.length === 0) {

@@ -45,6 +45,7 @@ export class NodeView {
   readonly #seen = new Map<Identity, LocalIdentity>();
   /** Number of class rows of each class. */
   readonly #classUsers = new Map<ClassEntry, number>();
+  /** None inside another. */
   #podRanges: readonly Cidr[] = [];
   #isNew = true;
   #rangesChanged = true;
@@ -69,9 +70,10 @@ export class NodeView {
 
   /** See nodeTables. */
   setPodRanges(podRanges: readonly Cidr[]): void {
+    const outermost = podRanges.filter((cidr) => !podRanges.some((range) => isWithin(cidr, range)));
     const text = (ranges: readonly Cidr[]) => ranges.map((range) => range.text).join();
-    if (text(podRanges) === text(this.#podRanges)) return;
-    this.#podRanges = podRanges;
+    if (text(outermost) === text(this.#podRanges)) return;
+    this.#podRanges = outermost;
     this.#rangesChanged = true;
   }
 
@@ -343,13 +345,13 @@ export class NodeView {
     for (const { cidr, identity } of this.#cidrs.rows.values()) {
       if (identity === unprogrammedIdentity) this.#cidrs.delete(cidr);
     }
-    for (const cidr of this.#podRanges) {
-      const isInside = this.#podRanges.some(
-        (range) => range.prefixLength < cidr.prefixLength && cidrContainsCidr(range, cidr),
-      );
-      if (!isInside) this.#cidrs.set({ cidr, identity: unprogrammedIdentity });
-    }
+    for (const cidr of this.#podRanges) this.#cidrs.set({ cidr, identity: unprogrammedIdentity });
   }
+}
+
+/** And smaller. */
+function isWithin(inner: Cidr, outer: Cidr): boolean {
+  return inner.prefixLength > outer.prefixLength && cidrContainsCidr(outer, inner);
 }
 
 function ownValue(owner: Held['owner'], remote: AddressValue): AddressValue {

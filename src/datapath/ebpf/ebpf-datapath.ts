@@ -81,18 +81,24 @@ class EbpfDatapath implements Datapath {
     const { objectPath, podInterfacePrefix, events = true } = options;
     const capacity = { ...defaultCapacity, ...options.capacity };
     this.#options = options;
-    this.#nft = new NftWatch(options.netns, [guardTable, conntrackTable]);
-    this.#object = loadObject({
-      objectPath,
-      capacity,
-      ...(podInterfacePrefix === undefined ? {} : { podInterfacePrefix }),
-    });
+    const opened: { close(): void }[] = [];
+    const opening = <T extends { close(): void }>(one: T): T => {
+      opened.push(one);
+      return one;
+    };
     try {
-      const { maps } = this.#object;
+      this.#object = opening(
+        loadObject({
+          objectPath,
+          capacity,
+          ...(podInterfacePrefix === undefined ? {} : { podInterfacePrefix }),
+        }),
+      );
       this.#tables = new Tables({ ...this.#object, capacity, flags: events ? flags.allowedEvents : 0 });
-      this.#ring = new RingBuffer(maps.events.fd, capacity.eventBytes);
+      this.#nft = opening(new NftWatch(options.netns, [guardTable, conntrackTable]));
+      this.#ring = opening(new RingBuffer(this.#object.maps.events.fd, capacity.eventBytes));
     } catch (error) {
-      this.#object.close();
+      for (const one of opened) one.close();
       throw error;
     }
   }

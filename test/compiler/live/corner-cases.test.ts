@@ -5,6 +5,7 @@ import { changeBetween } from '../../../src/compiler/live/change.ts';
 import { LiveCompiler } from '../../../src/compiler/live/live-compiler.ts';
 import { RuleIds } from '../../../src/compiler/live/rule-ids.ts';
 import { TableModel } from '../../../src/compiler/table-model.ts';
+import { unprogrammedIdentity } from '../../../src/compiler/tables.ts';
 import { translatePolicies } from '../../../src/dialects/translate.ts';
 import type { Cluster } from '../../../src/objects/model.ts';
 import { evaluate } from '../../../src/policy/evaluate.ts';
@@ -12,6 +13,7 @@ import type { Policy } from '../../../src/policy/ir.ts';
 import type { Flow } from '../../../src/policy/verdict.ts';
 import { assembleCluster } from '../../../src/sources/assemble.ts';
 import { parseManifests } from '../../../src/sources/manifests.ts';
+import { cidr } from '../../generate/universe.ts';
 
 interface State {
   readonly cluster: Cluster;
@@ -178,6 +180,24 @@ test('of two pods that claim an address the one with the smaller name has it, wh
       expect(role).toBe(owner?.node === name ? 'local-pod' : 'remote');
     }
   }
+});
+
+test('a block that is a pod range within another one is no block any more', () => {
+  const { cluster, policies } = stateOf(
+    pod('x/server', 'n1', addresses.server),
+    policy('x/inside', '{ ingress: [{ from: [{ ipBlock: { cidr: 10.7.0.0/16 } }] }] }'),
+  );
+  const compiler = new LiveCompiler();
+  compiler.addNode('n1');
+  let before: State | undefined;
+  for (const podCIDRs of [[], ['10.0.0.0/8', '10.7.0.0/16'].map(cidr)]) {
+    const node = { name: 'n1', labels: {}, addresses: [], podCIDRs };
+    const after = { cluster: { ...cluster, nodes: new Map([['n1', node]]) }, policies };
+    compiler.update(changeBetween(before, after));
+    before = after;
+  }
+  const unprogrammed = compiler.tables('n1')?.cidrs.values().toArray();
+  expect(unprogrammed).toEqual([{ cidr: cidr('10.0.0.0/8'), identity: unprogrammedIdentity }]);
 });
 
 test('the number of a rule that is gone is not given in the next update', () => {

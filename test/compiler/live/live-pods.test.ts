@@ -74,3 +74,13 @@ test('a pod that begins to be deleted gives way at once to the one that waits fo
   followed.pods.settle();
   expect(owner()).toBe('x/a');
 });
+
+test('an address that a node names twice is let go with the node', () => {
+  const followed = new Followed();
+  for (const named of [addresses, []]) {
+    followed.pods.setNode('n', [...named, ...named]);
+    followed.pods.settle();
+  }
+  expect(followed.owners).toEqual(new Map());
+  expect(followed.pods.held.size).toBe(0);
+});

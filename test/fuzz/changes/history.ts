@@ -8,12 +8,16 @@ import { arbitraryEdit, edited } from '../../generate/edit.ts';
 import type { Edit } from '../../generate/edit.ts';
 import { arbitraryFlowSeed } from '../../generate/flow.ts';
 import type { FlowSeed } from '../../generate/flow.ts';
-import { address, nodeNames } from '../../generate/universe.ts';
+import { address, cidr, namespaceNames, nodeNames } from '../../generate/universe.ts';
 
 type Happening =
   | Edit
   /** The Node object; labels undefined: it is gone, its pods are not. */
   | { readonly kind: 'node'; readonly name: string; readonly labels: Labels | undefined }
+  /** The Node object has other pod ranges, which cut through blocks, nodes and each other. */
+  | { readonly kind: 'ranges'; readonly name: string; readonly podRanges: readonly string[] }
+  /** The Namespace object is gone, or back, and its pods are not. */
+  | { readonly kind: 'declared'; readonly namespace: string; readonly isDeclared: boolean }
   | { readonly kind: 'services'; readonly count: number };
 
 export interface Step {
@@ -37,8 +41,34 @@ export interface History {
 
 const arbitraryNodeName = fc.constantFrom(...nodeNames);
 
+const podRanges = [
+  '10.244.1.0/24',
+  '10.244.0.0/16',
+  '10.244.1.1/32',
+  '10.0.0.0/8',
+  '0.0.0.0/0',
+  'fd00:244:1::/64',
+  '::/0',
+] as const;
+
 const arbitraryHappening: fc.Arbitrary<Happening> = fc.oneof(
   { weight: 8, arbitrary: arbitraryEdit },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('ranges' as const),
+      name: arbitraryNodeName,
+      podRanges: fc.uniqueArray(fc.constantFrom(...podRanges), { maxLength: 2 }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('declared' as const),
+      namespace: fc.constantFrom(...namespaceNames),
+      isDeclared: fc.boolean(),
+    }),
+  },
   {
     weight: 1,
     arbitrary: fc.record({
@@ -71,11 +101,15 @@ export interface Moment {
   readonly blueprint: Blueprint;
   /** Labels of the Node objects that are there. */
   readonly nodes: ReadonlyMap<string, Labels>;
+  /** Of nodes that have others than at first. */
+  readonly podRanges: ReadonlyMap<string, readonly string[]>;
+  readonly undeclared: ReadonlySet<string>;
   readonly services: number;
 }
 
 export function firstMoment(blueprint: Blueprint): Moment {
-  return { blueprint, nodes: new Map(nodeNames.map((name) => [name, {}])), services: 0 };
+  const nodes = new Map(nodeNames.map((name) => [name, {}]));
+  return { blueprint, nodes, podRanges: new Map(), undeclared: new Set(), services: 0 };
 }
 
 export function after(moment: Moment, happening: Happening): Moment {
@@ -85,6 +119,16 @@ export function after(moment: Moment, happening: Happening): Moment {
       if (happening.labels) nodes.set(happening.name, happening.labels);
       else nodes.delete(happening.name);
       return { ...moment, nodes };
+    }
+    case 'ranges': {
+      const { name, podRanges: own } = happening;
+      return { ...moment, podRanges: new Map([...moment.podRanges, [name, own]]) };
+    }
+    case 'declared': {
+      const undeclared = new Set(moment.undeclared);
+      if (happening.isDeclared) undeclared.delete(happening.namespace);
+      else undeclared.add(happening.namespace);
+      return { ...moment, undeclared };
     }
     case 'services':
       return { ...moment, services: happening.count };
@@ -98,15 +142,18 @@ export function after(moment: Moment, happening: Happening): Moment {
 }
 
 /** Of objects that are as they were in `before`, the same ones. */
-export function clusterAt({ blueprint, nodes, services }: Moment, before?: Cluster): Cluster {
+export function clusterAt(moment: Moment, before?: Cluster): Cluster {
+  const { blueprint, nodes, undeclared, services } = moment;
   const built = buildCluster(blueprint);
   const present = [...built.nodes.values()].flatMap((node): Node[] => {
     const labels = nodes.get(node.name);
-    return labels ? [{ ...node, labels: { ...node.labels, ...labels } }] : [];
+    const podCIDRs = moment.podRanges.get(node.name)?.map(cidr) ?? node.podCIDRs;
+    return labels ? [{ ...node, podCIDRs, labels: { ...node.labels, ...labels } }] : [];
   });
+  const declared = [...built.namespaces].filter(([name]) => !undeclared.has(name));
   return {
     ...built,
-    namespaces: kept(before?.namespaces, built.namespaces),
+    namespaces: kept(before?.namespaces, new Map(declared)),
     pods: kept(before?.pods, built.pods),
     networkPolicies: kept(before?.networkPolicies, built.networkPolicies),
     nodes: kept(before?.nodes, new Map(present.map((node) => [node.name, node]))),
