@@ -133,12 +133,8 @@ export class Agent {
         })
       : undefined;
     this.#journal = new FlowJournal(options.node, () => ({
-      version: this.#version,
-      snapshot: {
-        cluster: this.#live.cluster,
-        policies: [...this.#enforcer.enforcedPolicies()],
-        legend: this.#enforcer.legend,
-      },
+      version: this.#version + this.#enforcer.changes,
+      snapshot: { cluster: this.#live.cluster, ...this.#enforcer.judging },
     }));
     this.#drain = new EventDrain(this.#journal, () => this.#enforcer.datapath);
     this.#resync = new Resync({
@@ -146,6 +142,7 @@ export class Agent {
       logger,
       metrics: this.#metrics,
       periodMs: options.syncPeriodMs,
+      changing: () => this.#drain.drain(),
       done: () => this.#noteEnforcement(),
     });
     this.#servers = new AgentServers({

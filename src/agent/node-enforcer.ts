@@ -13,6 +13,7 @@ import type { Delta, NodeTables } from '../compiler/tables.ts';
 import type { Datapath, Drift } from '../datapath/datapath.ts';
 import { DatapathFull } from '../datapath/datapath-full.ts';
 import type { BulkheadError } from '../errors.ts';
+import type { Snapshot } from '../observe/history.ts';
 import type { Policy } from '../policy/ir.ts';
 import { OpenedDatapath } from './opened-datapath.ts';
 import type { OpenDatapath } from './opened-datapath.ts';
@@ -66,6 +67,7 @@ export class NodeEnforcer {
   /** Why the datapath does not hold what the cluster is; undefined: it does. */
   #behind: BulkheadError | undefined;
   #legend: Legend | undefined;
+  #changes = 0;
 
   /** Opens the datapath. Throws BulkheadError where this machine can't. */
   constructor(node: string, open: OpenDatapath, growth?: TableGrowth) {
@@ -91,6 +93,20 @@ export class NodeEnforcer {
     const refused = new Map<string, Refusal>();
     for (const [id, { refusal }] of this.#policies) if (refusal) refused.set(id, refusal);
     return refused;
+  }
+
+  /** Grows with each change of what `judging` says. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  /** What explains a packet that is judged now. */
+  get judging(): Omit<Snapshot, 'cluster'> {
+    return {
+      policies: [...this.enforcedPolicies()],
+      legend: this.legend,
+      refusals: { get: (id) => this.#policies.get(id)?.refusal },
+    };
   }
 
   /** The policies that the kernel holds, in the version that it holds. */
@@ -185,6 +201,7 @@ export class NodeEnforcer {
     if (!state) return;
     state.enforced = enforced;
     state.refusal = refusal;
+    this.#changes += 1;
   }
 
   /** One change, or what has gathered since the last that was accepted. Sets `behind`. */
@@ -192,6 +209,7 @@ export class NodeEnforcer {
     const start = performance.now();
     this.#compiler.update(change);
     this.#legend = undefined;
+    this.#changes += 1;
     const delta = this.#compiler.deltas().get(this.#node);
     const compiled = performance.now();
     let rows = this.#offerDelta(delta);
