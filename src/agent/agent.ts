@@ -385,6 +385,7 @@ export class Agent {
       {
         agentVersion: this.#options.version,
         engine: this.#choice.engine,
+        agentNamespace: this.#client.connection.podNamespace,
         realisedResourceVersion: this.#realisedNow(),
         policies: this.#live.cluster.networkPolicies.size,
         localPods: this.#localPods,
