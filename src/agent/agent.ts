@@ -195,8 +195,7 @@ export class Agent {
       if (this.#health.ready && this.#podNetwork.refresh()) this.#resync.rebuild();
       this.#noteGate();
       this.#notePodNetwork();
-      const counters = this.#enforcer.datapath?.counters();
-      if (counters) this.#drain.noteLost(counters.lostEvents);
+      this.#drain.noteLost(this.#enforcer.counters().lostEvents);
     }, beatMs);
     this.#watch.start();
   }

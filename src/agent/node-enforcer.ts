@@ -10,7 +10,7 @@ import type { ClusterChange } from '../compiler/live/change.ts';
 import { LiveCompiler } from '../compiler/live/live-compiler.ts';
 import type { Legend } from '../compiler/program.ts';
 import type { Delta, NodeTables } from '../compiler/tables.ts';
-import type { Datapath, Drift } from '../datapath/datapath.ts';
+import type { Counters, Datapath, Drift } from '../datapath/datapath.ts';
 import { DatapathFull } from '../datapath/datapath-full.ts';
 import type { BulkheadError } from '../errors.ts';
 import type { Snapshot } from '../observe/history.ts';
@@ -73,11 +73,16 @@ export class NodeEnforcer {
   constructor(node: string, open: OpenDatapath, growth?: TableGrowth) {
     this.#node = node;
     this.#compiler.addNode(node);
-    this.#opened = new OpenedDatapath(open, growth);
+    this.#opened = new OpenedDatapath(open, growth, () => this.#compiler.legend().rules);
   }
 
   get datapath(): Datapath | undefined {
     return this.#opened.datapath;
+  }
+
+  /** Since this process began, of rules that there are. */
+  counters(): Counters {
+    return this.#opened.counters(this.legend.rules);
   }
 
   /** What the node should hold; changes with every update. */
