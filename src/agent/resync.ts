@@ -31,6 +31,8 @@ export class Resync {
   /** The round that is under way. */
   #round: { readonly steps: Iterator<readonly Drift[]>; drifts: number } | undefined;
   #watching: NodeJS.Timeout | undefined;
+  /** The datapath was to be made anew, and could not be opened: the next round tries again. */
+  #isOverdue = false;
   /** Not before, as `performance.now()`: what could not be mended is not tried at every look. */
   #nextMending = 0;
 
@@ -103,14 +105,16 @@ export class Resync {
   #conclude(drifts: number): void {
     const { enforcer, changing, done } = this.#options;
     changing();
-    if (drifts > 0 || enforcer.behind?.code === 'DATAPATH_BROKEN') this.#rebuild();
+    if (drifts > 0 || this.#isOverdue || enforcer.behind?.code === 'DATAPATH_BROKEN') this.#rebuild();
     else enforcer.retryRefused();
     done();
   }
 
   #rebuild(): void {
     const { enforcer, logger } = this.#options;
+    this.#isOverdue = true;
     const { rows } = enforcer.rebuild();
+    this.#isOverdue = false;
     if (!enforcer.behind) logger.log('info', 'the datapath was made anew', { rows });
   }
 

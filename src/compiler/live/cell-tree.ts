@@ -1,5 +1,5 @@
 /** The cells of cidr-cells.ts, as blocks come and go: a tree by containment, under one root for each family. */
-import { cidrContainsCidr, compareAddresses } from '../../objects/ip.ts';
+import { compareAddresses } from '../../objects/ip.ts';
 import type { Address, Cidr, IpFamily } from '../../objects/ip.ts';
 import type { Block } from '../cidr-cells.ts';
 import { PrefixTable } from '../prefix-table.ts';
@@ -71,7 +71,8 @@ export class CellTree {
     }
     const changed = new Set<Cell>();
     const inserted = [...fresh.values()].sort(widestFirst);
-    for (const cell of inserted) this.#insert(cell, changed);
+    this.#makeWay(inserted, changed);
+    for (const cell of inserted) this.#insert(cell);
     const gone: Cell[] = [];
     for (const cell of touched) {
       if ((cell.enters?.size ?? 0) + (cell.leaves?.size ?? 0) > 0) continue;
@@ -84,20 +85,37 @@ export class CellTree {
     return { fresh: inserted, gone, changed };
   }
 
-  #insert(cell: Cell, changed: Set<Cell>): void {
-    const { cidr } = cell;
-    if (!cidr) return;
-    const parent = this.#table.cover(cidr) ?? this.#roots[cidr.family];
-    if (parent.longestChild > cidr.prefixLength) {
+  /** Gives fresh cells the cells in them, all at once: thousands may come where there are thousands. */
+  #makeWay(inserted: readonly Cell[], changed: Set<Cell>): void {
+    const under = new Map<Cell, PrefixTable<Cell>>();
+    for (const cell of inserted) {
+      const { cidr } = cell;
+      const parent = cidr && this.#parentOf(cidr);
+      if (!parent || parent.longestChild <= cidr.prefixLength) continue;
+      let table = under.get(parent);
+      if (!table) under.set(parent, (table = new PrefixTable()));
+      table.set(cidr, cell);
+    }
+    for (const [parent, table] of under) {
       parent.children?.forEach((child) => {
-        if (!child.cidr || !cidrContainsCidr(cidr, child.cidr)) return;
+        const between = child.cidr && table.cover(child.cidr);
+        if (!between) return;
         parent.children?.delete(child);
-        adopt(cell, child);
+        adopt(between, child);
         changed.add(child);
       });
     }
-    adopt(parent, cell);
+  }
+
+  #insert(cell: Cell): void {
+    const { cidr } = cell;
+    if (!cidr) return;
+    adopt(this.#parentOf(cidr), cell);
     this.#table.set(cidr, cell);
+  }
+
+  #parentOf(cidr: Cidr): Cell {
+    return this.#table.cover(cidr) ?? this.#roots[cidr.family];
   }
 
   #remove(cell: Cell, changed: Set<Cell>): void {

@@ -94,8 +94,8 @@ export class Addresses4 implements AddressTable {
     for (let start = 0; start < 2 ** rootBits; start++) {
       yield* this.#addressesOf(this.#roots.read(start * wordsPerRoot + 1), start);
     }
-    for (const { length, leadingBits, value } of this.#prefixes.entries(4)) {
-      yield [length, Number(leadingBits), value];
+    for (const { length, leadingBits, value } of this.#prefixes.entries()) {
+      yield [length, leadingBits, value];
     }
   }
 
