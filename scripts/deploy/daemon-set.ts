@@ -101,6 +101,7 @@ const volumes: readonly Node[] = [
       sources: [
         { serviceAccountToken: { path: 'token', expirationSeconds: valueAt('tokenExpirationSeconds') } },
         { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
+        { downwardAPI: { items: [{ path: 'namespace', fieldRef: { fieldPath: 'metadata.namespace' } }] } },
       ],
     },
   },

@@ -25,6 +25,7 @@ scraped and loaded: [install.md](install.md#monitoring).
 ${rows.join('\n')}
 
 Histograms have the usual \`_bucket\`, \`_sum\` and \`_count\`. \`reason\` is one of those in [flows.md](flows.md). Counts of packets and bytes
-are kept in the kernel; they begin anew when an agent starts, as Prometheus expects of counters.
+are kept in the kernel; they begin anew when an agent starts, as Prometheus expects of counters, and go on where it makes its datapath anew
+(for larger tables, or after somebody has changed it), without the packets of that moment. A rule that is removed takes its counter along.
 `;
 }

@@ -110,9 +110,9 @@ export class AgentServers {
   #metricsPage() {
     const { metrics, enforcer, room, health } = this.#options;
     metrics.setRoom(room());
-    const { tables, datapath, legend } = enforcer;
+    const { tables, legend } = enforcer;
     if (tables) metrics.setTables(tables);
-    if (datapath) metrics.setCounters(datapath.counters(), legend);
+    metrics.setCounters(enforcer.counters(), legend);
     metrics.degraded.clear();
     for (const [condition, { ok }] of health.conditions) metrics.degraded.set(ok ? 0 : 1, { condition });
     return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body: metrics.text() } as const;

@@ -133,12 +133,8 @@ export class Agent {
         })
       : undefined;
     this.#journal = new FlowJournal(options.node, () => ({
-      version: this.#version,
-      snapshot: {
-        cluster: this.#live.cluster,
-        policies: [...this.#enforcer.enforcedPolicies()],
-        legend: this.#enforcer.legend,
-      },
+      version: this.#version + this.#enforcer.changes,
+      snapshot: { cluster: this.#live.cluster, ...this.#enforcer.judging },
     }));
     this.#drain = new EventDrain(this.#journal, () => this.#enforcer.datapath);
     this.#resync = new Resync({
@@ -146,6 +142,7 @@ export class Agent {
       logger,
       metrics: this.#metrics,
       periodMs: options.syncPeriodMs,
+      changing: () => this.#drain.drain(),
       done: () => this.#noteEnforcement(),
     });
     this.#servers = new AgentServers({
@@ -198,8 +195,7 @@ export class Agent {
       if (this.#health.ready && this.#podNetwork.refresh()) this.#resync.rebuild();
       this.#noteGate();
       this.#notePodNetwork();
-      const counters = this.#enforcer.datapath?.counters();
-      if (counters) this.#drain.noteLost(counters.lostEvents);
+      this.#drain.noteLost(this.#enforcer.counters().lostEvents);
     }, beatMs);
     this.#watch.start();
   }
@@ -388,6 +384,7 @@ export class Agent {
       {
         agentVersion: this.#options.version,
         engine: this.#choice.engine,
+        agentNamespace: this.#client.connection.podNamespace,
         realisedResourceVersion: this.#realisedNow(),
         policies: this.#live.cluster.networkPolicies.size,
         localPods: this.#localPods,

@@ -37,7 +37,7 @@ export class EventDrain {
     this.#datapath()?.drainEvents(eventsPerTurn, (event) => this.#journal.add(event));
   }
 
-  /** Counters of the kernel grow only; a datapath that was opened anew begins with none. */
+  /** How many the kernel has had to drop so far. */
   noteLost(total: bigint): void {
     if (total > this.#lost) this.#journal.addLost(Number(total - this.#lost));
     this.#lost = total;

@@ -24,11 +24,17 @@ export interface HttpServer {
 /** Probes and scrapers need two or three. By TCP anybody may come, pods too: nobody may take the room of the kubelet. */
 const maxConnectionsEach = 8;
 
-/** By TCP, a connection on which nothing moves for so long ends, be it that the client does not read. */
-const silenceMs = 10_000;
+export interface HttpServerOptions {
+  /** By TCP, a connection on which nothing moves for so long ends, be it that the client does not read. */
+  readonly silenceMs?: number;
+}
 
 /** Only GET and HEAD: nothing that answers here changes anything. */
-export async function serveHttp(where: Listen, routes: Readonly<Record<string, Route>>): Promise<HttpServer> {
+export async function serveHttp(
+  where: Listen,
+  routes: Readonly<Record<string, Route>>,
+  { silenceMs = 10_000 }: HttpServerOptions = {},
+): Promise<HttpServer> {
   const server = createServer((request, response) => {
     respond(request, response, routes).catch((error: unknown) => {
       if (!response.headersSent) response.writeHead(500, { 'content-type': 'text/plain' });

@@ -10,22 +10,17 @@ import type { ClusterChange } from '../compiler/live/change.ts';
 import { LiveCompiler } from '../compiler/live/live-compiler.ts';
 import type { Legend } from '../compiler/program.ts';
 import type { Delta, NodeTables } from '../compiler/tables.ts';
-import type { Datapath, Drift } from '../datapath/datapath.ts';
+import type { Counters, Datapath, Drift } from '../datapath/datapath.ts';
 import { DatapathFull } from '../datapath/datapath-full.ts';
 import type { BulkheadError } from '../errors.ts';
+import type { Snapshot } from '../observe/history.ts';
 import type { Policy } from '../policy/ir.ts';
 import { OpenedDatapath } from './opened-datapath.ts';
 import type { OpenDatapath } from './opened-datapath.ts';
-import { closedVersion } from './refused-policy.ts';
-import type { Refusal } from './refused-policy.ts';
+import { closedVersion, insteadOf, substituteOf } from './refused-policy.ts';
+import type { PolicyState, Refusal, WantedPolicy } from './refused-policy.ts';
 import { namespaceOf, nextToGive, weightOf } from './room.ts';
 import type { TableGrowth } from './table-growth.ts';
-
-/** A policy as it should be enforced; `refusal`: as much of it as could be read, and why not more. */
-export interface WantedPolicy {
-  readonly policy: Policy;
-  readonly refusal?: Refusal;
-}
 
 /** By key as in ClusterChange; policies by id. Undefined: gone. */
 export interface NodeUpdate extends Omit<ClusterChange, 'policies'> {
@@ -40,15 +35,6 @@ export interface UpdateOutcome {
 }
 
 type Reason = Omit<Refusal, 'enforced'>;
-
-interface PolicyState {
-  readonly wanted: WantedPolicy;
-  /** What was last handed to the compiler and accepted by the datapath. */
-  enforced: Policy | undefined;
-  refusal: Refusal | undefined;
-  /** Refused without having been offered. */
-  isUntried?: boolean;
-}
 
 /** About a third of the pods that a node may have: a rolling update, or a node that is drained and filled again. */
 export const spareSets = 32;
@@ -68,16 +54,22 @@ export class NodeEnforcer {
   /** Why the datapath does not hold what the cluster is; undefined: it does. */
   #behind: BulkheadError | undefined;
   #legend: Legend | undefined;
+  #changes = 0;
 
   /** Opens the datapath. Throws BulkheadError where this machine can't. */
   constructor(node: string, open: OpenDatapath, growth?: TableGrowth) {
     this.#node = node;
     this.#compiler.addNode(node);
-    this.#opened = new OpenedDatapath(open, growth);
+    this.#opened = new OpenedDatapath(open, growth, () => this.#compiler.legend().rules);
   }
 
   get datapath(): Datapath | undefined {
     return this.#opened.datapath;
+  }
+
+  /** Since this process began, of rules that there are. */
+  counters(): Counters {
+    return this.#opened.counters(this.legend.rules);
   }
 
   /** What the node should hold; changes with every update. */
@@ -93,6 +85,20 @@ export class NodeEnforcer {
     const refused = new Map<string, Refusal>();
     for (const [id, { refusal }] of this.#policies) if (refusal) refused.set(id, refusal);
     return refused;
+  }
+
+  /** Grows with each change of what `judging` says. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  /** What explains a packet that is judged now. */
+  get judging(): Omit<Snapshot, 'cluster'> {
+    return {
+      policies: [...this.enforcedPolicies()],
+      legend: this.legend,
+      refusals: { get: (id) => this.#policies.get(id)?.refusal },
+    };
   }
 
   /** The policies that the kernel holds, in the version that it holds. */
@@ -187,6 +193,7 @@ export class NodeEnforcer {
     if (!state) return;
     state.enforced = enforced;
     state.refusal = refusal;
+    this.#changes += 1;
   }
 
   /** One change, or what has gathered since the last that was accepted. Sets `behind`. */
@@ -194,6 +201,7 @@ export class NodeEnforcer {
     const start = performance.now();
     this.#compiler.update(change);
     this.#legend = undefined;
+    this.#changes += 1;
     const isCut = this.#isCut;
     const delta = isCut ? undefined : this.#compiler.deltas().get(this.#node);
     const compiled = performance.now();
@@ -368,15 +376,4 @@ export class NodeEnforcer {
     const message = first?.message ?? this.#behind?.message ?? code;
     return { code, message, ...(first?.hint === undefined ? {} : { hint: first.hint }), since };
   }
-}
-
-/** What holds where the wanted version does not fit. */
-function insteadOf({ wanted, enforced }: PolicyState): Policy {
-  return enforced ?? closedVersion(wanted.policy);
-}
-
-/** What was closed before this version came is closed still. */
-function substituteOf({ refusal, enforced }: PolicyState): Refusal['enforced'] {
-  if (refusal) return refusal.enforced;
-  return enforced ? 'previous' : 'closed';
 }

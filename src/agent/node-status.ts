@@ -37,6 +37,8 @@ export interface ConditionStatus {
 export interface NodePolicyStatus {
   readonly agentVersion: string;
   readonly engine: string;
+  /** Of the pod in which the agent runs; absent: it runs in none, or does not know. */
+  readonly agentNamespace?: string;
   /** The kernel holds every NetworkPolicy up to here, but for those that are refused. Empty: none yet. */
   readonly realisedResourceVersion: string;
   readonly policies: number;
@@ -57,6 +59,7 @@ export const refusedLimit = 500;
 export interface NodeState {
   readonly agentVersion: string;
   readonly engine: string;
+  readonly agentNamespace: string | undefined;
   readonly realisedResourceVersion: string;
   readonly policies: number;
   readonly localPods: number;
@@ -66,11 +69,12 @@ export interface NodeState {
 }
 
 export function nodePolicyStatus(state: NodeState, now: Date): NodePolicyStatus {
-  const { refusals, conditions, ...rest } = state;
+  const { refusals, conditions, agentNamespace, ...rest } = state;
   const inOrder = fewestFirst(refusals);
   const unnamed = inOrder.slice(refusedLimit).map(([id]) => namespaceOf(id));
   return {
     ...rest,
+    ...(agentNamespace === undefined ? {} : { agentNamespace }),
     refusedPolicies: refusals.size,
     refused: inOrder.slice(0, refusedLimit).map(([id, { code, message, enforced, since }]) => ({
       policy: id.slice(id.indexOf('/') + 1),

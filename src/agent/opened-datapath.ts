@@ -3,10 +3,13 @@
  * drift, after an error, or to have larger tables.
  */
 import type { Delta } from '../compiler/tables.ts';
-import type { Datapath } from '../datapath/datapath.ts';
+import type { RuleId } from '../compiler/program.ts';
+import type { Counters, Datapath } from '../datapath/datapath.ts';
 import type { MissingRoom } from '../datapath/datapath-full.ts';
 import type { TableCapacity } from '../datapath/table-capacity.ts';
 import { BulkheadError, failure, failureOf } from '../errors.ts';
+import type { Origin } from '../policy/ir.ts';
+import { RunningCounters } from './running-counters.ts';
 import type { TableGrowth } from './table-growth.ts';
 
 /** With tables of these capacities; what is in the kernel goes on enforcing until its first `apply`. */
@@ -16,13 +19,21 @@ export class OpenedDatapath {
   readonly #open: OpenDatapath;
   /** Undefined: tables stay as they are. */
   readonly #growth: TableGrowth | undefined;
+  /** Of the rules that there are now, be it in the middle of a change. */
+  readonly #origins: () => ReadonlyMap<RuleId, Origin>;
+  readonly #counted = new RunningCounters();
   #datapath: Datapath | undefined;
   #begun = false;
 
   /** Throws what opening throws. */
-  constructor(open: OpenDatapath, growth: TableGrowth | undefined) {
+  constructor(
+    open: OpenDatapath,
+    growth: TableGrowth | undefined,
+    origins: () => ReadonlyMap<RuleId, Origin>,
+  ) {
     this.#open = open;
     this.#growth = growth;
+    this.#origins = origins;
     this.#openAgain();
   }
 
@@ -34,6 +45,13 @@ export class OpenedDatapath {
   /** It has taken tables, be they empty: it enforces. */
   get begun(): boolean {
     return this.#begun;
+  }
+
+  /** Of all that were opened, together. */
+  counters(origins: ReadonlyMap<RuleId, Origin>): Counters {
+    // Before it has tables, what it reads may be another's.
+    if (this.#datapath && this.#begun) this.#counted.take(this.#datapath.counters(), origins);
+    return this.#counted.totals;
   }
 
   /** Gives why not; programmer errors are thrown. */
@@ -52,7 +70,9 @@ export class OpenedDatapath {
   openAnew(): void {
     const before = this.#datapath;
     this.#openAgain();
+    if (before && this.#begun) this.#takeLast(before);
     before?.close();
+    this.#counted.startAnew();
     this.#begun = false;
   }
 
@@ -77,6 +97,14 @@ export class OpenedDatapath {
   close(): void {
     this.#datapath?.close();
     this.#datapath = undefined;
+  }
+
+  #takeLast(datapath: Datapath): void {
+    try {
+      this.#counted.take(datapath.counters(), this.#origins());
+    } catch {
+      // Perhaps that is why it is made anew. What was read of it before goes on counting.
+    }
   }
 
   #openAgain(): void {

@@ -2,7 +2,7 @@
 import { translateNetworkPolicy } from '../dialects/networkpolicy/translate.ts';
 import { closedPolicy } from '../sources/api/closed-policy.ts';
 import type { ApiPolicy } from '../sources/api/network-policy.ts';
-import type { WantedPolicy } from './node-enforcer.ts';
+import type { WantedPolicy } from './refused-policy.ts';
 
 export function policyId(key: string): string {
   return `NetworkPolicy/${key}`;

@@ -19,6 +19,8 @@ export interface ResyncOptions {
   readonly logger: Logger;
   readonly metrics: AgentMetrics;
   readonly periodMs: number;
+  /** Called ahead of what may change what judges packets. */
+  readonly changing: () => void;
   /** Called after each round. */
   readonly done: () => void;
 }
@@ -71,6 +73,7 @@ export class Resync {
   /** Makes the datapath anew with what is now known of the node. */
   rebuild(): void {
     this.#guarded(() => {
+      this.#options.changing();
       this.#rebuild();
       this.#options.done();
     });
@@ -100,7 +103,8 @@ export class Resync {
   }
 
   #conclude(drifts: number): void {
-    const { enforcer, done } = this.#options;
+    const { enforcer, changing, done } = this.#options;
+    changing();
     if (drifts > 0 || this.#isOverdue || enforcer.behind?.code === 'DATAPATH_BROKEN') this.#rebuild();
     else enforcer.retryRefused();
     done();

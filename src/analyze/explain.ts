@@ -3,9 +3,9 @@ import { BulkheadError, failure } from '../errors.ts';
 import { cidrContains } from '../objects/ip.ts';
 import type { Address } from '../objects/ip.ts';
 import type { Cluster } from '../objects/model.ts';
-import { describeProtocolPort } from '../policy/describe.ts';
+import { describeHolder, describeProtocolPort } from '../policy/describe.ts';
 import { evaluate } from '../policy/evaluate.ts';
-import { holderOf } from '../policy/holder.ts';
+import { claimantsOf, holderOf } from '../policy/holder.ts';
 import type { Holder } from '../policy/holder.ts';
 import type { Policy } from '../policy/ir.ts';
 import { protocolNumbers } from '../policy/verdict.ts';
@@ -143,6 +143,7 @@ function notesOn(cluster: Cluster, paths: readonly Path[]): readonly string[] {
     ...new Set(
       paths.flatMap((path) => [
         ...hostNotes(path),
+        ...claimNotes(cluster, path),
         ...nobodyNotes(cluster, path),
         ...nodePortNotes(cluster, path),
         ...listenerNotes(path),
@@ -177,6 +178,26 @@ function nobodyNotes(cluster: Cluster, { source, destination }: Path): readonly 
         'whatever the policies say.',
     ];
   });
+}
+
+/** Of a running cluster: where an address is given again, the API server tells of it at the pod before for a while. */
+function claimNotes(cluster: Cluster, { source, destination }: Path): readonly string[] {
+  return [source, destination].flatMap((holder) => {
+    const [, ...others] = claimantsOf(cluster, holder.address);
+    if (others.length === 0) return [];
+    const claims = others.map((other) => {
+      const isEnding = other.kind === 'pod' && other.pod.isEnding === true;
+      return `${nameOf(other)}${isEnding ? ', which is being deleted' : ''}`;
+    });
+    return [
+      `The API server gives ${holder.address.text} to ${claims.join(' and ')}, too: it is explained, and enforced, ` +
+        `as that of ${nameOf(holder)}.`,
+    ];
+  });
+}
+
+function nameOf(holder: Holder): string {
+  return holder.kind === 'node' ? `node ${holder.node.name}` : describeHolder(holder);
 }
 
 function hostNotes({ source, destination }: Path): readonly string[] {

@@ -147,7 +147,15 @@ function backendsOf(
     has.port === port.port && has.protocol === port.protocol;
   return cluster.endpoints
     .filter((endpoints) => endpoints.service === service.key && ports.some(isOf(endpoints.port)))
-    .flatMap(({ port, backends }) => backends.map((backend) => ({ backend, servicePort: port })));
+    .flatMap(({ port, backends }) =>
+      backends.map((backend) => ({ backend: ofHolder(cluster, backend), servicePort: port })),
+    );
+}
+
+/** Endpoints are addresses: behind one that two pods claim is the one that holds it. */
+function ofHolder(cluster: Cluster, backend: Backend): Backend {
+  const holder = holderOf(cluster, backend.address);
+  return holder.kind === 'pod' ? { ...backend, pod: holder.pod.key } : backend;
 }
 
 /** None if the address that the client uses is of another family. */

@@ -5,6 +5,8 @@ export interface Connection {
   readonly server: URL;
   /** Of the context, else `default`. */
   readonly namespace: string;
+  /** That of the pod whose service account this is; absent: of none, or not known. */
+  readonly podNamespace?: string;
   /** For people: `context dev of /home/me/.kube/config`, `the pod's service account`. */
   readonly origin: string;
   /** How to trust the server, as it is now: files are read each time, since they may be replaced. */

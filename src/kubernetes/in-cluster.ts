@@ -20,12 +20,13 @@ export async function inClusterConnection(options: InClusterOptions = {}): Promi
     readCredentialFile(`${directory}/token`, "the service account's token");
   // Fails now rather than at the first request: a pod without a token will not get one.
   await readToken();
-  const namespace = await readCredentialFile(`${directory}/namespace`, "the pod's namespace").catch(
-    () => 'default',
+  const podNamespace = await readCredentialFile(`${directory}/namespace`, "the pod's namespace").catch(
+    () => undefined,
   );
   return {
     server,
-    namespace,
+    namespace: podNamespace ?? 'default',
+    ...(podNamespace === undefined ? {} : { podNamespace }),
     origin: "the pod's service account",
     trust: async () => ({
       ca: await readCredentialFile(`${directory}/ca.crt`, "the API server's authority"),

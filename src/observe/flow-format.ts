@@ -35,7 +35,7 @@ function formatReason({ reason, rule, isolatedBy, nearMisses }: Decision): strin
     case 'rule':
       return rule ? formatReference(rule) : 'a rule that is gone by now';
     case 'default-deny': {
-      const policies = isolatedBy.map(({ policy, position }) => `${policy} (${position})`).join(', ');
+      const policies = isolatedBy.map((one) => formatPlace(one.policy, one)).join(', ');
       const [nearest] = nearMisses;
       const closest = nearest ? `; closest: ${formatReference(nearest.rule)}: ${nearest.detail}` : '';
       return `no rule matches; isolated by ${policies}${closest}`;
@@ -49,6 +49,13 @@ function formatReason({ reason, rule, isolatedBy, nearMisses }: Decision): strin
   }
 }
 
-function formatReference({ text, position }: PolicyReference): string {
-  return `${text} (${position})`;
+function formatReference(reference: PolicyReference): string {
+  return formatPlace(reference.text, reference);
+}
+
+function formatPlace(name: string, { position, refused }: PolicyReference): string {
+  const place = `${name} (${position})`;
+  if (!refused) return place;
+  const held = { previous: ', the version before holds', closed: ' and closes its pods' }[refused.enforced];
+  return `${place}, which is refused${held}: ${refused.code}: ${refused.message}`;
 }

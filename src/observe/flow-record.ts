@@ -9,7 +9,7 @@ import { evaluate } from '../policy/evaluate.ts';
 import type { Direction, Origin } from '../policy/ir.ts';
 import { protocolNumbers } from '../policy/verdict.ts';
 import type { Flow } from '../policy/verdict.ts';
-import type { Snapshot } from './history.ts';
+import type { PolicyRefusal, Snapshot } from './history.ts';
 import { holderIn } from './holders.ts';
 
 /** One end of a flow. `port` is absent where the protocol has none. */
@@ -33,6 +33,8 @@ export interface PolicyReference {
   readonly text: string;
   /** `file:line:column`. */
   readonly position: string;
+  /** It was not enforced as it stood. */
+  readonly refused?: PolicyRefusal;
 }
 
 export interface Decision {
@@ -152,25 +154,33 @@ function decisionOf(half: ObservedEvent, direction: Direction, nearMisses: boole
   const { event, snapshot, node } = half;
   const { reason, rule, set } = event[direction];
   const origin = snapshot.legend.rules.get(rule);
+  const reference = (of: Origin) => toReference(of, snapshot);
   const denied = !event.allowed && (direction === 'ingress' || !isJudged(event, 'ingress'));
   return {
     direction,
     node,
     allowed: !denied,
     reason,
-    ...(origin ? { rule: toReference(origin) } : {}),
-    isolatedBy: (snapshot.legend.sets.get(set)?.isolatedBy ?? []).map(toReference),
+    ...(origin ? { rule: reference(origin) } : {}),
+    isolatedBy: (snapshot.legend.sets.get(set)?.isolatedBy ?? []).map(reference),
     nearMisses: nearMisses && denied && reason === 'default-deny' ? nearMissesOf(half, direction) : [],
   };
 }
 
-function toReference(origin: Origin): PolicyReference {
+function toReference(origin: Origin, { refusals }: Snapshot): PolicyReference {
+  const refusal = refusals?.get(`${origin.dialect}/${origin.namespace}/${origin.name}`);
   return {
     policy: `${origin.namespace}/${origin.name}`,
     ...(origin.ruleIndex === undefined ? {} : { ruleIndex: origin.ruleIndex }),
     text: describeOrigin(origin),
     position: formatPosition(origin.position),
+    ...(refusal ? { refused: refusalOf(refusal) } : {}),
   };
+}
+
+/** Without what else its reporter knows. */
+function refusalOf({ code, message, enforced }: PolicyRefusal): PolicyRefusal {
+  return { code, message, enforced };
 }
 
 function nearMissesOf({ event, snapshot }: ObservedEvent, direction: Direction): Decision['nearMisses'] {
@@ -181,5 +191,5 @@ function nearMissesOf({ event, snapshot }: ObservedEvent, direction: Direction):
     port: event.port,
   };
   const verdict = evaluate(snapshot.cluster, snapshot.policies, flow)[direction];
-  return verdict.nearMisses.map(({ rule, detail }) => ({ rule: toReference(rule.origin), detail }));
+  return verdict.nearMisses.map(({ rule, detail }) => ({ rule: toReference(rule.origin, snapshot), detail }));
 }

@@ -11,6 +11,16 @@ export interface Snapshot {
   readonly cluster: Cluster;
   readonly policies: readonly Policy[];
   readonly legend: Legend;
+  /** Of policies that are enforced in another version than they were given in, by id. */
+  readonly refusals?: Pick<ReadonlyMap<string, PolicyRefusal>, 'get'>;
+}
+
+export interface PolicyRefusal {
+  /** As in docs/errors.md. */
+  readonly code: string;
+  readonly message: string;
+  /** `previous`: the version before; `closed`: the pods that it selects are isolated, and nobody may reach them. */
+  readonly enforced: 'previous' | 'closed';
 }
 
 interface Entry {

@@ -21,6 +21,9 @@ export interface AgentPod {
   readonly containerId?: string;
   /** Why it does not run: `CrashLoopBackOff`. */
   readonly reason: string;
+  readonly isReady: boolean;
+  /** It is being deleted. */
+  readonly isEnding: boolean;
   /** What starts Bulkhead in the container. */
   readonly program: readonly string[];
   readonly runDirectory: string;
@@ -46,8 +49,16 @@ export function decodeAgentPod(object: RawObject): AgentPod | undefined {
     name: asText(metadata?.['name']) ?? '',
     ...(containerId === undefined ? {} : { containerId }),
     reason: reasons.map((one) => asText(one?.['reason'])).find(Boolean) ?? asText(status?.['phase']) ?? '',
+    isReady: asList(status?.['conditions'])
+      .map(asFields)
+      .some((one) => one?.['type'] === 'Ready' && one['status'] === 'True'),
+    isEnding: asText(metadata?.['deletionTimestamp']) !== undefined,
     ...commandOf(named(spec?.['containers'])),
   };
+}
+
+export function notRunning({ namespace, name, reason }: AgentPod): string {
+  return `the agent's pod ${namespace}/${name} does not run${reason === '' ? '' : `: ${reason}`}`;
 }
 
 /** The image's own entrypoint is not known here; `bulkhead` is on its path. */

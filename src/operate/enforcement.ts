@@ -3,7 +3,9 @@
  * policy that decides nothing today may have done so in the version that a node still enforces, so those count, too.
  */
 import type { Explanation, Path } from '../analyze/explain.ts';
-import type { Cluster } from '../objects/model.ts';
+import { parseAddress } from '../objects/ip.ts';
+import type { Cluster, Pod } from '../objects/model.ts';
+import { holderOf } from '../policy/holder.ts';
 import type { DirectionVerdict } from '../policy/verdict.ts';
 import type { NodeStateName, RolloutReport } from './policy-rollout.ts';
 
@@ -65,9 +67,8 @@ function decidingPolicies(
 ): ReadonlyMap<string, ReadonlySet<string>> {
   const deciding = new Map<string, Set<string>>();
   const add = (names: readonly string[], verdict: DirectionVerdict): void => {
-    for (const name of names) {
-      const pod = cluster.pods.get(name) ?? podAt(cluster, name);
-      if (!pod || pod.hostNetwork || pod.node === '') continue;
+    for (const pod of names.flatMap((name) => holdersOf(cluster, name))) {
+      if (pod.node === '') continue;
       const known = deciding.get(pod.node) ?? new Set();
       for (const policy of groundsOf(verdict)) known.add(policy);
       deciding.set(pod.node, known);
@@ -80,8 +81,14 @@ function decidingPolicies(
   return deciding;
 }
 
-function podAt({ pods }: Cluster, address: string) {
-  return pods.values().find(({ addresses }) => addresses.some(({ text }) => text === address));
+/** The pods that are judged for a pod or an address: of a pod that is being deleted, others may have the addresses by now. */
+function holdersOf(cluster: Cluster, name: string): readonly Pod[] {
+  const address = parseAddress(name);
+  const addresses = cluster.pods.get(name)?.addresses ?? (address ? [address] : []);
+  return addresses.flatMap((one) => {
+    const holder = holderOf(cluster, one);
+    return holder.kind === 'pod' ? [holder.pod] : [];
+  });
 }
 
 function groundsOf({ rule, isolatedBy }: DirectionVerdict): readonly string[] {

@@ -54,10 +54,12 @@ export function nameOf(object: RawObject): string {
 export function decodeStatus(object: RawObject): NodePolicyStatus {
   const status = asFields(object['status']);
   const number = (key: string): number => Number(status?.[key] ?? 0);
+  const agentNamespace = textOf(status, 'agentNamespace');
   const unnamedIn = asList(status?.['unnamedIn']).flatMap((name) => asText(name) ?? []);
   return {
     agentVersion: textOf(status, 'agentVersion'),
     engine: textOf(status, 'engine'),
+    ...(agentNamespace === '' ? {} : { agentNamespace }),
     realisedResourceVersion: textOf(status, 'realisedResourceVersion'),
     policies: number('policies'),
     localPods: number('localPods'),

@@ -3,10 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Backoff } from '../kubernetes/backoff.ts';
 import type { KubernetesClient } from '../kubernetes/client.ts';
 import type { FlowRecord } from '../observe/flow-record.ts';
-import type { AgentPod } from './agent-pods.ts';
+import { notRunning, type AgentPod } from './agent-pods.ts';
 import { flowsRequest, type FlowQuestion } from './flow-query.ts';
 import { parseFlow, type NodeFlow } from './node-flow.ts';
-import { notRunning, reasonOf } from './past-flows.ts';
+import { reasonOf } from './past-flows.ts';
 import { readDebug } from './read-debug.ts';
 
 export type StreamNotice =

@@ -1,7 +1,7 @@
 /** The last flows of a cluster: each agent is asked once. */
 import { BulkheadError } from '../errors.ts';
 import type { KubernetesClient } from '../kubernetes/client.ts';
-import type { AgentPod } from './agent-pods.ts';
+import { notRunning, type AgentPod } from './agent-pods.ts';
 import { flowsRequest, type FlowQuestion } from './flow-query.ts';
 import { byTime, parseFlow, type NodeFlow } from './node-flow.ts';
 import { readDebug } from './read-debug.ts';
@@ -45,10 +45,6 @@ export async function pastFlows(
   );
   const last = question.last === 0 ? [] : byTime(found).slice(-question.last);
   return { flows: last.map(({ flow }) => flow), silent };
-}
-
-export function notRunning({ namespace, name, reason }: AgentPod): string {
-  return `the agent's pod ${namespace}/${name} does not run${reason === '' ? '' : `: ${reason}`}`;
 }
 
 /** What an error says, without its hint. @throws what is none that a user can be told */

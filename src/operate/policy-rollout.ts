@@ -2,6 +2,7 @@
 import { compareResourceVersions } from '../kubernetes/resource-version.ts';
 import { refusedLimit } from '../agent/node-status.ts';
 import type { NodePolicyStatus, RefusedPolicyStatus } from '../agent/node-status.ts';
+import type { AgentTrouble } from './agent-trouble.ts';
 
 /** An agent that has said nothing for so long (it does once a minute) may enforce something else by now. */
 export const staleAfterMs = 180_000;
@@ -18,6 +19,8 @@ export interface ListedNode {
   readonly name: string;
   /** Absent: no agent has ever reported from it. */
   readonly status?: NodePolicyStatus;
+  /** What the API server knows of its agent's pod; absent: nothing, or that it is well. */
+  readonly agent?: AgentTrouble;
 }
 
 /** `degraded` enforces, and says that something is wrong; of a `stale` one nobody knows. */
@@ -83,12 +86,18 @@ function statesOf(nodes: readonly ListedNode[], now: number): ReadonlyMap<Listed
   return new Map(nodes.map((node) => [node, stateOf(node, now)]));
 }
 
-function stateOf({ status }: ListedNode, now: number): NodeStateName {
+function stateOf({ status, agent }: ListedNode, now: number): NodeStateName {
   if (!status) return 'no agent';
   // A heartbeat that can't be read is as good as none.
-  if (!(now - Date.parse(status.heartbeat) < staleAfterMs)) return 'stale';
+  if (!(now - Date.parse(status.heartbeat) < staleAfterMs) || agent?.isSilent === true) return 'stale';
   if (status.realisedResourceVersion === '') return 'starting';
-  return status.conditions.some(({ status: value }) => value === 'False') ? 'degraded' : 'ready';
+  return agent || status.conditions.some(({ status: value }) => value === 'False') ? 'degraded' : 'ready';
+}
+
+function silence({ heartbeat }: NodePolicyStatus, agent: AgentTrouble | undefined): string {
+  return agent?.isSilent === true
+    ? `${agent.text}; it last said something at ${heartbeat}`
+    : `the agent has said nothing since ${heartbeat}`;
 }
 
 function policyReport(policy: ListedPolicy, states: ReadonlyMap<ListedNode, NodeStateName>): PolicyReport {
@@ -113,11 +122,11 @@ function policyReport(policy: ListedPolicy, states: ReadonlyMap<ListedNode, Node
 /** Why nobody can say that the node's kernel has taken this version, or refused it. */
 function missingReason(
   policy: ListedPolicy,
-  { status }: ListedNode,
+  { status, agent }: ListedNode,
   state: NodeStateName,
 ): string | undefined {
   if (!status) return 'no agent on this node';
-  if (state === 'stale') return `the agent has said nothing since ${status.heartbeat}`;
+  if (state === 'stale') return silence(status, agent);
   if (state === 'starting') return 'the agent has not read the cluster yet';
   const order = compareResourceVersions(status.realisedResourceVersion, policy.resourceVersion);
   if (order === undefined || order < 0) return 'not in the kernel yet';
@@ -135,7 +144,7 @@ function mayBeUnnamed(
 }
 
 function nodeReport(
-  { name, status }: ListedNode,
+  { name, status, agent }: ListedNode,
   state: NodeStateName,
   policies: readonly PolicyReport[],
 ): NodeReport {
@@ -150,7 +159,7 @@ function nodeReport(
       node: name,
       state,
       ...counts,
-      problems: ['no agent reports from this node: nothing is enforced'],
+      problems: ['no agent reports from this node: nothing is enforced', ...(agent ? [agent.text] : [])],
     };
   }
   const wrong = status.conditions.filter(({ status: value }) => value === 'False');
@@ -165,7 +174,8 @@ function nodeReport(
     ...counts,
     ...(since === undefined ? {} : { since }),
     problems: [
-      ...(state === 'stale' ? [`the agent has said nothing since ${status.heartbeat}`] : []),
+      ...(state === 'stale' ? [silence(status, agent)] : []),
+      ...(agent?.isSilent === false ? [agent.text] : []),
       ...wrong.map(({ type, reason, message }) => `${type}: ${reason}: ${message}`),
     ],
   };

@@ -2,6 +2,8 @@
 import type { KubernetesClient, RawObject } from '../kubernetes/client.ts';
 import { listAll } from '../kubernetes/paged-list.ts';
 import { namespaces, networkPolicies, nodes } from '../kubernetes/resource.ts';
+import type { AgentPod } from './agent-pods.ts';
+import { agentPodsIn, agentTrouble } from './agent-trouble.ts';
 import {
   decodeStatus,
   listedNodes,
@@ -11,7 +13,7 @@ import {
   orNotInstalled,
 } from './listed-objects.ts';
 import { rolloutReport } from './policy-rollout.ts';
-import type { RolloutReport } from './policy-rollout.ts';
+import type { ListedNode, RolloutReport } from './policy-rollout.ts';
 
 /**
  * Sorted by name. `namespace`: of the policies; a name that no namespace has is KUBERNETES_NOT_FOUND.
@@ -27,7 +29,30 @@ export async function readRollout(client: KubernetesClient, namespace?: string):
   const names = await listAll(client, nodes, nameOf);
   const reported = await readStatuses(client);
   const sorted = policies.items.toSorted((a, b) => (a.key < b.key ? -1 : 1));
-  return rolloutReport(listedNodes(names.items, reported), sorted, Date.now());
+  const listed = await withAgents(client, listedNodes(names.items, reported));
+  return rolloutReport(listed, sorted, Date.now());
+}
+
+/** Of agents that say that they run in a pod, where their pods may be listed. */
+async function withAgents(
+  client: KubernetesClient,
+  listed: readonly ListedNode[],
+): Promise<readonly ListedNode[]> {
+  const places = new Set(listed.flatMap(({ status }) => status?.agentNamespace ?? []));
+  const found = new Map<string, ReadonlyMap<string, readonly AgentPod[]>>();
+  for (const place of places) {
+    const byNode = await agentPodsIn(client, place);
+    if (byNode) found.set(place, byNode);
+  }
+  return listed.map((node) => {
+    const { name, status } = node;
+    // One that never reported may have a pod that never ran.
+    const byNode = status
+      ? found.get(status.agentNamespace ?? '')
+      : found.values().find((pods) => pods.has(name));
+    const agent = byNode && agentTrouble(byNode.get(name) ?? []);
+    return agent ? { ...node, agent } : node;
+  });
 }
 
 async function readStatuses(client: KubernetesClient) {

@@ -21,13 +21,24 @@ export function compareClaims(a: Pod, b: Pod): number {
   return Number(a.isEnding ?? false) - Number(b.isEnding ?? false) || (a.key < b.key ? -1 : 1);
 }
 
-/** Expects that no address is held twice, which assembly checks; pods are asked before nodes. */
+/** The first of its claimants: pods before nodes. */
 export function holderOf(cluster: Cluster, address: Address): Holder {
+  return claimantsOf(cluster, address)[0] ?? { kind: 'external', address };
+}
+
+/**
+ * Everybody who has the address, the holder first. Manifests that give it to two are refused; an API server does so for a
+ * while where it is given again.
+ */
+export function claimantsOf(cluster: Cluster, address: Address): readonly Holder[] {
   const holds = (held: { readonly addresses: readonly Address[] }) =>
     held.addresses.some((candidate) => candidate.text === address.text);
-  const pod = cluster.pods.values().filter(isPolicyPod).find(holds);
-  if (pod) return { kind: 'pod', address, pod };
-  const node = cluster.nodes.values().find(holds);
-  if (node) return { kind: 'node', address, node };
-  return { kind: 'external', address };
+  const pods = cluster.pods.values().filter((pod) => holds(pod) && isPolicyPod(pod));
+  const nodes = cluster.nodes.values().filter(holds);
+  return [
+    ...[...pods].sort(compareClaims).map((pod) => ({ kind: 'pod', address, pod }) as const),
+    ...[...nodes]
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+      .map((node) => ({ kind: 'node', address, node }) as const),
+  ];
 }

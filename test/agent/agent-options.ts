@@ -5,7 +5,7 @@ import type { TestNetwork } from '../datapath/test-network.ts';
 
 /** Nothing happens by itself: no resync, no degradation by time. */
 export function agentOptions(
-  network: TestNetwork,
+  network: Pick<TestNetwork, 'node' | 'bpffs'>,
   directory: string,
   more: Pick<AgentOptions, 'node' | 'engine'> & Partial<AgentOptions>,
 ): AgentOptions {

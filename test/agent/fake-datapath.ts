@@ -1,8 +1,18 @@
 import { TableModel } from '../../src/compiler/table-model.ts';
 import type { Delta } from '../../src/compiler/tables.ts';
-import type { Datapath, Drift } from '../../src/datapath/datapath.ts';
+import { reasons } from '../../src/datapath/datapath.ts';
+import type { Counters, Datapath, Drift } from '../../src/datapath/datapath.ts';
 import { DatapathFull } from '../../src/datapath/datapath-full.ts';
 import { BulkheadError, failure } from '../../src/errors.ts';
+
+const none = { packets: 0n, bytes: 0n };
+const nothingCounted: Counters = {
+  rules: new Map(),
+  reasons: Object.fromEntries(
+    reasons.map((reason) => [reason, { allowed: none, denied: none }]),
+  ) as Counters['reasons'],
+  lostEvents: 0n,
+};
 
 /** A datapath in memory that can be told to refuse, or to hold so many ports only, as one whose map is full. */
 export class FakeDatapath implements Datapath {
@@ -14,6 +24,8 @@ export class FakeDatapath implements Datapath {
   closed = false;
   /** How often it was offered something. */
   offers = 0;
+  /** Undefined: it can't be asked. */
+  counted: Counters | undefined = nothingCounted;
   drifts: readonly Drift[] = [];
   #ports = 0;
 
@@ -33,8 +45,9 @@ export class FakeDatapath implements Datapath {
     this.model.sweep();
   }
 
-  counters(): never {
-    throw new Error('not asked for');
+  counters(): Counters {
+    if (!this.counted) throw new Error('it can not be asked');
+    return this.counted;
   }
 
   audit(): Iterable<readonly Drift[]> {

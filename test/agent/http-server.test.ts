@@ -7,10 +7,14 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text as readText } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { json, serveHttp, text } from '../../src/agent/http-server.ts';
-import type { HttpServer, Route } from '../../src/agent/http-server.ts';
+import type { HttpServer, HttpServerOptions, Route } from '../../src/agent/http-server.ts';
 import type { Listen } from '../../src/agent/listen.ts';
+
+/** How many answers of /large have ended, whole or cut. */
+let largeEnded = 0;
 
 const routes: Readonly<Record<string, Route>> = {
   '/livez': () => text(200, 'ok\n'),
@@ -19,12 +23,20 @@ const routes: Readonly<Record<string, Route>> = {
   '/broken': () => {
     throw new Error('no tables');
   },
+  '/large': async (_, response) => {
+    response.end(large);
+    await once(response, 'close');
+    largeEnded += 1;
+  },
   '/stream': async (_, response) => {
     response.writeHead(200, { 'content-type': 'application/x-ndjson' });
     response.write('{}\n');
     await once(response, 'close');
   },
 };
+
+/** More than what any buffer between the two takes. */
+const large = 'x'.repeat(64 << 20);
 
 let servers: HttpServer[] = [];
 let directory: string;
@@ -35,11 +47,15 @@ beforeEach(() => {
 afterEach(async () => {
   await Promise.all(servers.map((server) => server.close()));
   servers = [];
+  largeEnded = 0;
   rmSync(directory, { recursive: true });
 });
 
-async function serve(listen: Listen = { port: 0, host: '127.0.0.1' }): Promise<HttpServer> {
-  const server = await serveHttp(listen, routes);
+async function serve(
+  listen: Listen = { port: 0, host: '127.0.0.1' },
+  options: HttpServerOptions = {},
+): Promise<HttpServer> {
+  const server = await serveHttp(listen, routes, options);
   servers.push(server);
   return server;
 }
@@ -125,6 +141,19 @@ describe('by TCP', () => {
       .toBe(200);
   });
 
+  test('who says nothing, and who does not read what was asked for, holds no connection', async () => {
+    const { port = 0 } = await serve({ port: 0, host: '127.0.0.1' }, { silenceMs: 100 });
+    const silent = connect(port, '127.0.0.1');
+    const unread = connect(port, '127.0.0.1').pause();
+    unread.write('GET /large HTTP/1.1\r\nHost: agent\r\n\r\n');
+    await once(silent.resume(), 'close');
+    await expect.poll(() => largeEnded, { timeout: 30_000 }).toBe(1);
+    let bytes = 0;
+    unread.on('data', (chunk) => (bytes += chunk.length)).on('error', () => undefined);
+    await new Promise((resolve) => void unread.on('close', resolve).resume());
+    expect(bytes).toBeLessThan(large.length);
+  });
+
   test('a port that somebody else has is an error', async () => {
     const { port = 0 } = await serve();
     await expect(serve({ port, host: '127.0.0.1' })).rejects.toThrow('EADDRINUSE');
@@ -151,6 +180,17 @@ describe('by a Unix socket', () => {
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect(statSync(join(directory, 'run')).mode & 0o777).toBe(0o700);
     expect(await answer({ socketPath: path, path: '/livez' })).toEqual([200, 'ok\n']);
+  });
+
+  test('a stream on which nothing happens goes on', async () => {
+    const path = join(directory, 'debug.sock');
+    await serve({ path }, { silenceMs: 20 });
+    const stream = await ask({ socketPath: path, path: '/stream' });
+    let ended = false;
+    stream.on('close', () => (ended = true)).resume();
+    await sleep(300);
+    expect(ended).toBe(false);
+    stream.destroy();
   });
 
   test('what a process before left there gives way', async () => {

@@ -9,9 +9,11 @@ import { policyId, wantedPolicy } from '../../src/agent/policy-intake.ts';
 import { TableGrowth } from '../../src/agent/table-growth.ts';
 import type { EngineName } from '../../src/datapath/engine-choice.ts';
 import { pinnedGenerations } from '../../src/datapath/ebpf/generations.ts';
+import { ipv4, tcp } from '../../src/datapath/packet.ts';
 import { BulkheadError, failure } from '../../src/errors.ts';
 import { decodeApiPolicy } from '../../src/sources/api/network-policy.ts';
 import { isRoot } from '../datapath/kernel-tables.ts';
+import { sendRaw } from '../datapath/raw-packets.ts';
 import { TestNetwork } from '../datapath/test-network.ts';
 import { FakeDatapath } from './fake-datapath.ts';
 import { flowTo, policy, state, updateBetween, world } from './two-pods.ts';
@@ -111,7 +113,11 @@ describe('a policy that does not fit', () => {
 });
 
 /** A node of its own, for the time of `run`. */
-function onNode(engine: EngineName, memory: number, run: (node: GrowingNode) => void): void {
+async function onNode(
+  engine: EngineName,
+  memory: number,
+  run: (node: GrowingNode) => void | Promise<void>,
+): Promise<void> {
   const network = new TestNetwork();
   const place = { netns: network.node, bpffs: network.bpffs, pinDir: `${network.bpffs}/bulkhead` };
   const errors: string[] = [];
@@ -124,7 +130,7 @@ function onNode(engine: EngineName, memory: number, run: (node: GrowingNode) => 
   const enforcer = new NodeEnforcer('n1', tables.open, tables.growth);
   try {
     enforcer.update(updateBetween(undefined, state(world)));
-    run({ enforcer, tables, errors, generations: () => pinnedGenerations(place.pinDir) });
+    await run({ enforcer, network, tables, errors, generations: () => pinnedGenerations(place.pinDir) });
   } finally {
     enforcer.close();
     detachEngines(place);
@@ -132,7 +138,18 @@ function onNode(engine: EngineName, memory: number, run: (node: GrowingNode) => 
   }
 }
 
+/** Blocks that eBPF has no room for at first. */
+function largePolicy() {
+  const from = Array.from({ length: 20_000 }, (_, index) => ({
+    ipBlock: { cidr: `11.${index >> 8}.${index & 255}.0/25` },
+  }));
+  const metadata = { namespace: 'x', name: 'large' };
+  const { policy: large } = decodeApiPolicy({ metadata, spec: { podSelector: {}, ingress: [{ from }] } });
+  return [policyId('x/large'), wantedPolicy(large, 0)] as const;
+}
+
 interface GrowingNode {
+  readonly network: TestNetwork;
   readonly enforcer: NodeEnforcer;
   readonly tables: GrowingDatapath;
   readonly errors: readonly string[];
@@ -140,24 +157,56 @@ interface GrowingNode {
 }
 
 describe.skipIf(!isRoot).each(['ebpf', 'nftables'] as const)('[root] in the kernel, with %s', (engine) => {
-  test('more blocks than there is room for at first are in force, in one generation', () => {
-    onNode(engine, 128 << 20, ({ enforcer, tables, generations }) => {
-      const from = Array.from({ length: 20_000 }, (_, index) => ({
-        ipBlock: { cidr: `11.${index >> 8}.${index & 255}.0/25` },
-      }));
-      const metadata = { namespace: 'x', name: 'large' };
-      const { policy: large } = decodeApiPolicy({ metadata, spec: { podSelector: {}, ingress: [{ from }] } });
-      enforcer.update({ policies: [[policyId('x/large'), wantedPolicy(large, 0)]] });
+  test('more blocks than there is room for at first are in force, in one generation', async () => {
+    await onNode(engine, 128 << 20, ({ enforcer, tables, generations }) => {
+      enforcer.update({ policies: [largePolicy()] });
       expect([enforcer.behind, [...enforcer.refusals]]).toEqual([undefined, []]);
-      expect(tables.room().capacity.cidrs).toBeGreaterThanOrEqual(from.length);
+      expect(tables.room().capacity.cidrs).toBeGreaterThanOrEqual(20_000);
       expect([...enforcer.audit()].flat()).toEqual([]);
       expect(generations()).toHaveLength(engine === 'ebpf' ? 1 : 0);
     });
   });
+
+  test('counters go on where tables grow, and where the datapath is made anew', async () => {
+    await onNode(engine, 128 << 20, async ({ enforcer, network, generations }) => {
+      const kept = state(`${world}${policy('kept', [80])}`);
+      enforcer.update(updateBetween(state(world), kept));
+      const { source, destination } = flowTo(kept.cluster, 80);
+      let sent = 0;
+      const send = (port: number) => {
+        const payload = tcp({ sourcePort: 1024 + (sent += 1), port });
+        sendRaw({
+          netns: network.pod('server'),
+          packet: ipv4({ source, destination, protocol: 6, payload }),
+        });
+      };
+      const counted = () => {
+        const { rules, reasons } = enforcer.counters();
+        const rule = enforcer.legend.rules.entries().find(([, { name }]) => name === 'kept')?.[0] ?? 0;
+        return [rules.get(rule)?.packets ?? 0n, reasons['default-deny'].denied.packets];
+      };
+      const counts = async (...expected: readonly bigint[]) => {
+        await expect.poll(counted).toEqual(expected);
+      };
+      for (const port of [80, 80, 81]) send(port);
+      await counts(2n, 1n);
+      const before = generations();
+      enforcer.update({ policies: [largePolicy()] });
+      expect(enforcer.behind).toBeUndefined();
+      if (engine === 'ebpf') expect(generations()).not.toEqual(before);
+      expect(counted()).toEqual([2n, 1n]);
+      for (const port of [80, 81]) send(port);
+      await counts(3n, 2n);
+      enforcer.rebuild();
+      expect(counted()).toEqual([3n, 2n]);
+      for (const port of [80, 81]) send(port);
+      await counts(4n, 3n);
+    });
+  });
 });
 
-test.skipIf(!isRoot)('[root] where the kernel has no larger tables, those that there are go on', () => {
-  onNode('ebpf', Infinity, ({ enforcer, tables, errors, generations }) => {
+test.skipIf(!isRoot)('[root] where the kernel has no larger tables, those that there are go on', async () => {
+  await onNode('ebpf', Infinity, ({ enforcer, tables, errors, generations }) => {
     tables.growth?.grow({ what: 'rules', capacity: 2 ** 26, needed: 2 ** 27 });
     expect(() => enforcer.rebuild()).toThrow('BPF_LOAD_FAILED');
     expect(errors).toEqual([expect.stringMatching(/^there are no larger tables: .*BPF_LOAD_FAILED/)]);

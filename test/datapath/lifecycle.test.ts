@@ -219,6 +219,7 @@ describe.skipIf(!isRoot)('[root] life of the programs', () => {
     const opened = new OpenedDatapath(
       () => openDatapath({ engine: 'ebpf', netns, bpffs, pinDir }),
       undefined,
+      () => new Map(),
     );
     try {
       opened.apply(worldDelta);

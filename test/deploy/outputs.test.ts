@@ -56,6 +56,22 @@ describe('deploy/', () => {
     ]);
   });
 
+  test('an agent is told who it is, whom to trust and in which namespace its pod is, by the names of a service account', () => {
+    const { spec } = plain.get('DaemonSet/bulkhead-system/bulkhead') as unknown as {
+      spec: {
+        template: {
+          spec: { volumes: readonly { name: string; projected?: { sources: readonly object[] } }[] };
+        };
+      };
+    };
+    const { projected } = spec.template.spec.volumes.find(({ name }) => name === 'account') ?? {};
+    expect(projected?.sources).toMatchObject([
+      { serviceAccountToken: { path: 'token' } },
+      { configMap: { items: [{ path: 'ca.crt' }] } },
+      { downwardAPI: { items: [{ path: 'namespace', fieldRef: { fieldPath: 'metadata.namespace' } }] } },
+    ]);
+  });
+
   test('kubectl explain has something to say of each field of a node’s status', () => {
     const { spec } = parse(read('deploy/crd.yaml')) as {
       spec: { versions: { schema: { openAPIV3Schema: Schema } }[] };

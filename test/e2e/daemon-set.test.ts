@@ -223,6 +223,9 @@ describe.skipIf(why !== undefined)(
     test('is taken out in the documented order: enforced until deploy/uninstall.yaml has run', async () => {
       await kubectl([...agents, 'delete', 'daemonset', 'bulkhead', '--cascade=foreground']);
       expect(await reaches()).toBe(false);
+      const { stdout } = await operator('status');
+      expect(stdout).toMatch(/^0 of 2 nodes ready; /);
+      expect(stdout.match(/^n\d: the agent's pod is gone; it last said something at /gm)).toHaveLength(2);
       await kubectl(['apply', '-f', join(root, 'deploy/uninstall.yaml')]);
       await kubectl([
         '-n',

@@ -334,6 +334,7 @@ describe('in a pod', () => {
     const options = pod('first');
     const connection = await findConnection(options);
     expect([connection.namespace, connection.server.origin]).toEqual(['system', server.url]);
+    expect(connection.podNamespace).toBe('system');
     const asking = new KubernetesClient(connection);
     await asking.get(namespaces, { name: 'one' });
     expect(server.requests.at(-1)?.headers.authorization).toBe('Bearer first');

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { formatFlowItem } from '../../src/observe/flow-format.ts';
 import { toFlowRecord } from '../../src/observe/flow-record.ts';
+import type { FlowRecord } from '../../src/observe/flow-record.ts';
 import { policy } from '../policy/world.ts';
 import { eventOn, snapshotOf, tcp } from './observed.ts';
 
@@ -24,6 +25,41 @@ const policies =
 const snapshot = snapshotOf(policies);
 const record = (flow: ReturnType<typeof tcp>) => toFlowRecord([eventOn('n1', snapshot, flow)]);
 const line = (flow: ReturnType<typeof tcp>) => formatFlowItem({ kind: 'flow', record: record(flow) });
+
+describe('of a policy that is refused', () => {
+  const refusal = { code: 'DATAPATH_FULL', message: 'no room', since: 0 };
+  const told = (enforced: 'previous' | 'closed', port: number) => {
+    const refusals = new Map([['NetworkPolicy/x/web', { ...refusal, enforced }]]);
+    return toFlowRecord([eventOn('n1', { ...snapshot, refusals }, tcp('client', 'web', port))]);
+  };
+  const text = (flow: FlowRecord) => formatFlowItem({ kind: 'flow', record: flow });
+
+  test('a deny says that it is closed, and why', () => {
+    const denied = told('closed', 81);
+    expect(denied.decisions[1]?.isolatedBy).toEqual([
+      expect.objectContaining({
+        policy: 'x/web',
+        refused: { code: 'DATAPATH_FULL', message: 'no room', enforced: 'closed' },
+      }),
+    ]);
+    expect(denied.decisions[0]?.isolatedBy[0]).not.toHaveProperty('refused');
+    expect(text(denied)).toContain(
+      'no rule matches; isolated by x/web (policies.yaml:2:1), which is refused and closes its pods: DATAPATH_FULL: no room',
+    );
+  });
+
+  test('whatever the version before decides is said to be of the version before', () => {
+    const which = 'which is refused, the version before holds: DATAPATH_FULL: no room';
+    expect(text(told('previous', 81))).toContain(
+      `isolated by x/web (policies.yaml:2:1), ${which}; closest: `,
+    );
+    const allowed = told('previous', 80);
+    expect(allowed.decisions[1]?.rule).toMatchObject({ refused: { enforced: 'previous' } });
+    expect(text(allowed)).toMatch(
+      new RegExp(`NetworkPolicy x/web, ingress rule 1 \\(policies\\.yaml:8:7\\), ${which}$`),
+    );
+  });
+});
 
 describe('one event', () => {
   test('allowed by a rule in each direction', () => {

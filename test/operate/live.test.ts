@@ -160,6 +160,26 @@ describe.skipIf(reason !== undefined)(`--live${reason ? ` (skipped: ${reason})` 
     expect(compiled.code).toBe(0);
   });
 
+  test('an address that is given again is explained for the pod that has it now', async () => {
+    await createPod({ name: 'before', node: 'n1', ip: '10.244.1.7' });
+    await cluster.api.must('DELETE', `${namespace}/pods/before`);
+    await createPod({ name: 'client2', node: 'n2', ip: '10.244.1.7' });
+    const ended = await live('explain', '--from', '10.244.1.7', '--to', 'web', '--port', '8080');
+    expect(ended.code).toBe(0);
+    expect(ended.stdout).toMatch(/^from +pod default\/client2 \(10\.244\.1\.7, on n2\)$/m);
+    expect(ended.stdout.replaceAll(/\s+/g, ' ')).toContain(
+      'The API server gives 10.244.1.7 to pod default/before, which is being deleted, too',
+    );
+    for (const from of ['10.244.1.7', 'client2', 'before']) {
+      const json = await live('explain', '--from', from, '--to', 'web', '--port', '8080', '-o', 'json');
+      expect(JSON.parse(json.stdout)).toMatchObject({
+        enforcement: { nodes: [{ node: 'n2' }, { node: 'n1' }] },
+      });
+    }
+    for (const command of ['matrix', 'check', 'compile'])
+      expect(await live(command)).toMatchObject({ code: 0 });
+  });
+
   test('who may read one namespace only is told every right that is missing', async () => {
     const { api, controlPlane } = cluster;
     const kubeconfig = await controlPlane.kubeconfigFor('reader', { user: 'reader' });

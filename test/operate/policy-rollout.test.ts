@@ -1,5 +1,8 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { nodePolicyStatus, refusedLimit, type NodePolicyStatus } from '../../src/agent/node-status.ts';
+import type { AgentPod } from '../../src/operate/agent-pods.ts';
+import { agentTrouble } from '../../src/operate/agent-trouble.ts';
+import type { AgentTrouble } from '../../src/operate/agent-trouble.ts';
 import { decodeStatus } from '../../src/operate/listed-objects.ts';
 import { rolloutReport, staleAfterMs } from '../../src/operate/policy-rollout.ts';
 
@@ -85,6 +88,7 @@ test('a namespace with more refusals than a node names hides its own only', () =
     {
       agentVersion: '0.1.0',
       engine: 'ebpf',
+      agentNamespace: undefined,
       realisedResourceVersion: '100',
       policies: 1002,
       localPods: 3,
@@ -119,6 +123,88 @@ test.each([
   ['stale', { heartbeat: '' }],
 ] as const)('a node that is %s has no policy in force', (state, status) => {
   expect(report(status)).toMatchObject({ ok: false, nodes: [{ state, realised: 0, pending: 1 }] });
+});
+
+describe('what the API server knows of the pods of the agents', () => {
+  const withTrouble = (agent: AgentTrouble, status: NodePolicyStatus | undefined = well, version = '99') =>
+    rolloutReport(
+      [{ name: 'n1', agent, ...(status ? { status } : {}) }],
+      [{ ...policy, resourceVersion: version }],
+      now,
+    );
+
+  test('an agent that runs no more says nothing any more: of its node nobody knows', () => {
+    const problem = `it is gone; it last said something at ${well.heartbeat}`;
+    expect(withTrouble({ isSilent: true, text: 'it is gone' })).toMatchObject({
+      ok: false,
+      nodes: [{ state: 'stale', since: well.heartbeat, realised: 0, pending: 1, problems: [problem] }],
+      policies: [{ pending: [{ node: 'n1', reason: problem }] }],
+    });
+  });
+
+  test('one that runs, and is not well, degrades its node', () => {
+    expect(withTrouble({ isSilent: false, text: 'it is not ready' })).toMatchObject({
+      ok: false,
+      nodes: [{ state: 'degraded', realised: 1, pending: 0, problems: ['it is not ready'] }],
+    });
+  });
+
+  test('of a node that never reported it says why', () => {
+    const { nodes } = rolloutReport(
+      [{ name: 'n1', agent: { isSilent: true, text: 'no image' } }],
+      [policy],
+      now,
+    );
+    expect(nodes).toMatchObject([
+      { state: 'no agent', problems: ['no agent reports from this node: nothing is enforced', 'no image'] },
+    ]);
+  });
+
+  const running: AgentPod = {
+    node: 'n1',
+    namespace: 'b',
+    name: 'old',
+    containerId: 'containerd://1',
+    reason: 'Running',
+    isReady: true,
+    isEnding: false,
+    program: [],
+    runDirectory: '',
+  };
+  const { containerId: _, ...created } = {
+    ...running,
+    name: 'new',
+    reason: 'ContainerCreating',
+    isReady: false,
+  };
+
+  test.each<[string, AgentTrouble | undefined, readonly AgentPod[]]>([
+    ['none', { isSilent: true, text: "the agent's pod is gone" }, []],
+    ['one that is well', undefined, [running]],
+    ['one that is well, beside one that goes', undefined, [{ ...running, isEnding: true }, running]],
+    [
+      'one that goes',
+      { isSilent: false, text: "the agent's pod b/old is being deleted" },
+      [{ ...running, isEnding: true }],
+    ],
+    [
+      'one that goes, and one that comes',
+      { isSilent: false, text: "the agent's pod b/old is being deleted" },
+      [created, { ...running, isEnding: true }],
+    ],
+    [
+      'one that comes',
+      { isSilent: true, text: "the agent's pod b/new does not run: ContainerCreating" },
+      [created],
+    ],
+    [
+      'one that is not ready',
+      { isSilent: false, text: "the agent's pod b/old is not ready" },
+      [{ ...running, isReady: false }],
+    ],
+  ])('pods of a node: %s', (_name, trouble, pods) => {
+    expect(agentTrouble(pods)).toEqual(trouble);
+  });
 });
 
 test('a degraded node enforces, since when and why it is so is told, and not all is well', () => {

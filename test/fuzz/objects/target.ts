@@ -1,7 +1,8 @@
 /** What an API server says, through the agent's decoders and its enforcer: each object is taken, or refused on its own. */
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { NodeEnforcer } from '../../../src/agent/node-enforcer.ts';
-import type { NodeUpdate, WantedPolicy } from '../../../src/agent/node-enforcer.ts';
+import type { NodeUpdate } from '../../../src/agent/node-enforcer.ts';
+import type { WantedPolicy } from '../../../src/agent/refused-policy.ts';
 import { policyId, wantedPolicy } from '../../../src/agent/policy-intake.ts';
 import { translateNetworkPolicy } from '../../../src/dialects/networkpolicy/translate.ts';
 import { BulkheadError } from '../../../src/errors.ts';
