@@ -1,88 +1,14 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { NodeEnforcer } from '../../src/agent/node-enforcer.ts';
 import { closedVersion } from '../../src/agent/refused-policy.ts';
 import { TableGrowth } from '../../src/agent/table-growth.ts';
 import type { PolicedCluster } from '../../src/compiler/live/change.ts';
-import type { TableCapacity } from '../../src/datapath/table-capacity.ts';
 import { BulkheadError, failure } from '../../src/errors.ts';
-import type { Pod } from '../../src/objects/model.ts';
 import { evaluate } from '../../src/policy/evaluate.ts';
 import { arbitraryFlowSeed, buildFlow } from '../generate/flow.ts';
 import { arbitraryHistory } from '../generate/scenario.ts';
-import { FakeDatapath } from './fake-datapath.ts';
+import { portsOf, setUp } from './node-stand.ts';
 import { flowTo, pod, policy, state, updateBetween, world } from './two-pods.ts';
-
-const node = 'n1';
-
-/** Tables that may grow begin with room for two. */
-const portsOf = ({ ports = 2 }: Partial<TableCapacity>): number => ports;
-
-function setUp(growth?: TableGrowth) {
-  const opened: FakeDatapath[] = [];
-  /** Why nothing can be opened at the moment. */
-  const obstacle: { error?: Error } = {};
-  const open = (capacity: Partial<TableCapacity>): FakeDatapath => {
-    if (obstacle.error) throw obstacle.error;
-    const datapath = new FakeDatapath();
-    const { portCapacity = Infinity, refuses = false } = opened.at(-1) ?? {};
-    const growablePorts = growth ? portsOf(capacity) : Infinity;
-    opened.push(Object.assign(datapath, { portCapacity, growablePorts, refuses }));
-    return datapath;
-  };
-  const enforcer = new NodeEnforcer(node, open, growth);
-  const datapath = (): FakeDatapath => {
-    const last = opened.at(-1);
-    if (!last) throw new Error('nothing was opened');
-    return last;
-  };
-  return { enforcer, datapath, obstacle };
-}
-
-describe('a pod that has no address yet', () => {
-  const awaited = pod('server', '10.0.0.3').replace('podIP: 10.0.0.3, phase: Running', 'phase: Pending');
-  const rules = policy('server', [1, 3, 5]);
-  const before = state(world.replace(pod('server', '10.0.0.3'), '') + rules);
-  const given: typeof before = {
-    ...before,
-    cluster: { ...before.cluster, pods: new Map([...before.cluster.pods, ...pendingPods(awaited)]) },
-  };
-  const after = state(world + rules);
-
-  test('has its rules in the kernel before it has one', () => {
-    const { enforcer, datapath } = setUp();
-    enforcer.update(updateBetween(undefined, before));
-    expect(datapath().model.tables().ports.size).toBe(0);
-    enforcer.update(updateBetween(before, given));
-    expect(datapath().model.tables().ports.size).toBe(3);
-    expect(enforcer.update({ pods: after.cluster.pods }).rows).toBe(1);
-    expect(datapath().model.judge(flowTo(after.cluster, 3)).allowed).toBe(true);
-    expect(datapath().model.judge(flowTo(after.cluster, 2)).allowed).toBe(false);
-  });
-
-  test('takes nobody room, and nothing is refused for it', () => {
-    const { enforcer, datapath } = setUp();
-    enforcer.update(updateBetween(undefined, before));
-    datapath().portCapacity = 2;
-    enforcer.update(updateBetween(before, given));
-    expect([enforcer.behind, [...enforcer.refusals]]).toEqual([undefined, []]);
-    expect(datapath().model.tables().ports.size).toBe(0);
-  });
-});
-
-function pendingPods(manifest: string): (readonly [string, Pod])[] {
-  const { pods } = state(world.replace(pod('server', '10.0.0.3'), manifest)).cluster;
-  return [...pods].map(([key, one]) => [key, key === 'x/server' ? { ...one, addresses: [] } : one] as const);
-}
-
-/** Rules that overlap, with a port each: as many port rows as the square of their number. */
-const multiplying = policy('multiplying', []).replace(
-  /ingress: .*/,
-  `ingress: [${Array.from({ length: 400 }, (_, index) => {
-    const block = `{ cidr: 0.0.0.0/0, except: [198.51.${index >> 8}.${index & 255}/32] }`;
-    return `{ from: [{ ipBlock: ${block} }], ports: [{ port: ${2 * index + 1} }] }`;
-  }).join(', ')}]`,
-);
 
 describe('what does not fit', () => {
   test('takes the room of rules that the node keeps for pods that are gone', () => {
@@ -106,47 +32,6 @@ describe('what does not fit', () => {
         .map(({ port }) => port)
         .toArray(),
     ).toEqual([5, 7]);
-  });
-
-  test('is not even worked out where rules that overlap have ports each of their own', () => {
-    const { enforcer, datapath } = setUp();
-    const before = state(`${world}${policy('kept', [80])}`);
-    enforcer.update(updateBetween(undefined, before));
-    const after = state(`${world}${policy('kept', [80])}${multiplying}`);
-    enforcer.update(updateBetween(before, after));
-    expect(enforcer.behind).toBeUndefined();
-    expect([...enforcer.refusals].map(([id, { code, enforced }]) => [id, code, enforced])).toEqual([
-      ['NetworkPolicy/x/multiplying', 'DATAPATH_FULL', 'closed'],
-    ]);
-    expect(datapath().model.judge(flowTo(after.cluster, 80)).allowed).toBe(true);
-    expect(datapath().model.judge(flowTo(after.cluster, 81)).allowed).toBe(false);
-    const late = state(`${world}${policy('kept', [81])}${multiplying}`);
-    enforcer.update(updateBetween(after, late));
-    expect(datapath().model.judge(flowTo(late.cluster, 81)).allowed).toBe(true);
-    expect(enforcer.retryRefused()).toBe(false);
-    enforcer.update(updateBetween(late, state(`${world}${policy('kept', [82])}`)));
-    expect([...enforcer.refusals]).toEqual([]);
-    expect(datapath().model.judge(flowTo(late.cluster, 82)).allowed).toBe(true);
-  });
-
-  test('closes the policy that multiplies when a pod comes that it selects', () => {
-    const ofLate = multiplying.replace('app: server', 'app: late');
-    const { enforcer, datapath } = setUp();
-    const before = state(`${world}${ofLate}`);
-    enforcer.update(updateBetween(undefined, before));
-    expect([...enforcer.refusals]).toEqual([]);
-    const after = state(`${world}${ofLate}${pod('late', '10.0.0.4')}${policy('server', [80])}`);
-    enforcer.update(updateBetween(before, after));
-    expect(enforcer.behind).toBeUndefined();
-    expect([...enforcer.refusals].map(([id, { enforced }]) => [id, enforced])).toEqual([
-      ['NetworkPolicy/x/multiplying', 'closed'],
-    ]);
-    const late = after.cluster.pods.get('x/late')?.addresses[0];
-    expect(late && datapath().model.judge({ ...flowTo(after.cluster, 1), destination: late }).allowed).toBe(
-      false,
-    );
-    expect(datapath().model.judge(flowTo(after.cluster, 80)).allowed).toBe(true);
-    expect(datapath().model.judge(flowTo(after.cluster, 1)).allowed).toBe(false);
   });
 
   test('is not tried policy by policy where a namespace has hundreds: what others change does not wait for it', () => {
