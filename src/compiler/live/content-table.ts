@@ -1,5 +1,6 @@
 /** Values found by what they hold, a list that is compared item by item: no text is made of it. */
-import { SmallSet } from './small-set.ts';
+import { addTo, deleteFrom } from './small-set.ts';
+import type { SmallSet } from './small-set.ts';
 
 export interface ContentRules<T, I> {
   readonly contentOf: (value: T) => readonly I[];
@@ -31,17 +32,13 @@ export class ContentTable<T, I> {
 
   add(value: T): void {
     const hash = this.#hashOf(this.#rules.contentOf(value));
-    const others = this.#byHash.get(hash);
-    if (others) others.add(value);
-    else this.#byHash.set(hash, new SmallSet(value));
+    addTo(this.#byHash, hash, value);
   }
 
   /** With the content that it was added with. */
   delete(value: T): void {
     const hash = this.#hashOf(this.#rules.contentOf(value));
-    const others = this.#byHash.get(hash);
-    others?.delete(value);
-    if (others?.size === 0) this.#byHash.delete(hash);
+    deleteFrom(this.#byHash, hash, value);
   }
 
   /** FNV-1a, a word at a time. */

@@ -8,7 +8,8 @@ import { apart, handlesOf, isPod } from './model.ts';
 import type { Handle, Identity } from './model.ts';
 import type { PeerChanges, Peers } from './peers.ts';
 import type { RuleSet } from './rule-sets.ts';
-import { SmallSet } from './small-set.ts';
+import { addTo, deleteFrom } from './small-set.ts';
+import type { SmallSet } from './small-set.ts';
 
 /** Identity 0: of whoever has no other row. */
 export interface ClassAt {
@@ -105,18 +106,14 @@ export class IdentityClasses {
   #learn(set: RuleSet): void {
     this.#sets.set(set, set.fallback);
     for (const handle of set.handles) {
-      const others = this.#reached.get(handle);
-      if (others) others.add(set);
-      else this.#reached.set(handle, new SmallSet(set));
+      addTo(this.#reached, handle, set);
     }
   }
 
   #forget(set: RuleSet): void {
     this.#sets.delete(set);
     for (const handle of set.handles) {
-      const others = this.#reached.get(handle);
-      others?.delete(set);
-      if (others?.size === 0) this.#reached.delete(handle);
+      deleteFrom(this.#reached, handle, set);
     }
   }
 

@@ -1,7 +1,8 @@
 /** Things filed by their labels, so that a selector looks at the few that have the label that it asks for. */
 import type { LabelSelector, Labels } from '../../objects/model.ts';
 import { labelOf, selectorTest } from '../../policy/selector.ts';
-import { SmallSet } from './small-set.ts';
+import { addTo, deleteFrom } from './small-set.ts';
+import type { SmallSet } from './small-set.ts';
 
 interface Labelled {
   /** Undefined: no selector finds it. */
@@ -28,9 +29,7 @@ export class LabelIndex<T extends Labelled> {
     for (const [label, values] of this.#byLabel) {
       const value = item.labels && labelOf(item.labels, label);
       if (value === undefined) continue;
-      const others = values.get(value);
-      others?.delete(item);
-      if (others?.size === 0) values.delete(value);
+      deleteFrom(values, value, item);
     }
   }
 
@@ -65,7 +64,5 @@ export class LabelIndex<T extends Labelled> {
 function file<T extends Labelled>(values: Map<string, SmallSet<T>>, item: T, label: string): void {
   const value = item.labels && labelOf(item.labels, label);
   if (value === undefined) return;
-  const others = values.get(value);
-  if (others) others.add(item);
-  else values.set(value, new SmallSet(item));
+  addTo(values, value, item);
 }

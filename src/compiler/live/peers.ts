@@ -7,7 +7,7 @@ import type { Cell } from './cell-tree.ts';
 import { ContentTable } from './content-table.ts';
 import { apart, handlesOf, nothingAsked, sameIds } from './model.ts';
 import type { AskedPorts, Atom, Handle, Held, Identity, Profile } from './model.ts';
-import { SmallSet } from './small-set.ts';
+import { addTo, deleteFrom, SmallSet } from './small-set.ts';
 
 /** What an update changed, for nodes to follow. */
 export interface PeerChanges {
@@ -247,15 +247,11 @@ export class Peers {
   }
 
   #reach(identity: Identity, handle: Handle): void {
-    const others = this.#with.get(handle);
-    if (others) others.add(identity);
-    else this.#with.set(handle, new SmallSet(identity));
+    addTo(this.#with, handle, identity);
   }
 
   #unreach(identity: Identity, handle: Handle): void {
-    const others = this.#with.get(handle);
-    others?.delete(identity);
-    if (others?.size === 0) this.#with.delete(handle);
+    deleteFrom(this.#with, handle, identity);
   }
 }
 

@@ -47,3 +47,17 @@ export class SmallSet<T> implements Iterable<T> {
     return (this.#only === undefined ? [] : [this.#only]).values();
   }
 }
+
+/** Files the item under the key. */
+export function addTo<K, T>(sets: Map<K, SmallSet<T>>, key: K, item: T): void {
+  const others = sets.get(key);
+  if (others) others.add(item);
+  else sets.set(key, new SmallSet(item));
+}
+
+/** No set without items stays. */
+export function deleteFrom<K, T>(sets: Map<K, SmallSet<T>>, key: K, item: T): void {
+  const others = sets.get(key);
+  others?.delete(item);
+  if (others?.size === 0) sets.delete(key);
+}
