@@ -35,8 +35,8 @@ export const waitCommand = (session: Session): Command =>
           text: 'Go on once it is in force everywhere',
         },
         {
-          command: 'bulkhead wait $(kubectl apply -f policies/ -o name) --timeout=5m',
-          text: 'All policies of a folder',
+          command: 'bulkhead wait $(kubectl apply -f policies/ -o name) -n shop --timeout=5m',
+          text: 'All policies of a folder, which are of one namespace',
         },
         {
           command: 'kubectl delete netpol deny && bulkhead wait policy/deny --for=deleted',
