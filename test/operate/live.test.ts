@@ -99,7 +99,7 @@ describe.skipIf(reason !== undefined)(`--live${reason ? ` (skipped: ${reason})` 
     );
     await cluster.install();
     const none = await ask();
-    expect(none.stdout).toContain('n1: no agent reports from it: nothing is enforced there');
+    expect(none.stdout).toContain('n1: no agent reports from it: nothing is known to be enforced there');
     expect(none.stderr).toContain(
       'warning EXPLAIN_NOT_IN_FORCE: not every policy is in force on n2, n1 as it stands',
     );

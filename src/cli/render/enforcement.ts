@@ -32,7 +32,8 @@ export function renderEnforcement(enforcement: Enforcement | string, terminal: T
 }
 
 function nodeLines({ node, state, missing }: NodeEnforcement): string[] {
-  if (state === 'no agent') return [`${node}: no agent reports from it: nothing is enforced there`];
+  if (state === 'no agent')
+    return [`${node}: no agent reports from it: nothing is known to be enforced there`];
   const deciding = missing.filter(({ decides }) => decides);
   const others = missing.filter((one) => !one.decides && !changesNothing(one));
   const shown = others.slice(0, mostOthers);
