@@ -206,7 +206,7 @@ export class NodeEnforcer {
     const delta = isCut ? undefined : this.#compiler.deltas().get(this.#node);
     const compiled = performance.now();
     if (isCut) {
-      this.#behind = new DatapathFull({ what: 'ports', capacity: portRows });
+      this.#behind = new DatapathFull({ what: 'ports', capacity: portRows, fixed: true });
       return { rows: 0, compileMs: compiled - start, kernelMs: 0 };
     }
     let rows = this.#offerDelta(delta);

@@ -10,7 +10,7 @@ import type { DirectionVerdict } from '../policy/verdict.ts';
 import type { NodeStateName, RolloutReport } from './policy-rollout.ts';
 
 export interface Enforcement {
-  /** Every node of both ends holds every policy as it stands. */
+  /** Every node of both ends holds every policy as it stands, or those that it does not can't change this verdict. */
   readonly inForce: boolean;
   /** Those on which a pod of the question is; none where neither end is a pod. */
   readonly nodes: readonly NodeEnforcement[];
@@ -30,6 +30,11 @@ export interface MissingPolicy {
   readonly decides: boolean;
   readonly state: 'pending' | 'refused';
   readonly reason: string;
+  /**
+   * Of a refused one, what the node has in its place. One that only closes its pods allows nothing and isolates whom it
+   * isolates as it stands: where it does not decide it changes nothing.
+   */
+  readonly enforced?: 'previous' | 'closed';
   /** RFC 3339; empty where nobody knows. */
   readonly since: string;
 }
@@ -50,14 +55,19 @@ export function enforcementOf(
       const refused = report.refused.find((one) => one.node === node);
       if (!refused) return [];
       const reason = `${refused.code}: ${refused.message}`;
-      return [{ ...here, state: 'refused', reason, since: refused.since }];
+      const { enforced, since } = refused;
+      return [{ ...here, state: 'refused', reason, enforced, since }];
     });
     // What decides comes first.
     return { node, state, missing: missing.toSorted((a, b) => Number(b.decides) - Number(a.decides)) };
   });
   const isWhole = ({ state, missing }: NodeEnforcement): boolean =>
-    missing.length === 0 && (state === 'ready' || state === 'degraded');
+    missing.every(changesNothing) && (state === 'ready' || state === 'degraded');
   return { inForce: found.every(isWhole), nodes: found };
+}
+
+export function changesNothing({ decides, enforced }: MissingPolicy): boolean {
+  return !decides && enforced === 'closed';
 }
 
 /** By node: the policies that its verdict rests on. Egress is judged where the source is, ingress where the destination is. */

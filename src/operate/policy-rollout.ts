@@ -159,7 +159,10 @@ function nodeReport(
       node: name,
       state,
       ...counts,
-      problems: ['no agent reports from this node: nothing is enforced', ...(agent ? [agent.text] : [])],
+      problems: [
+        'no agent reports from this node: nothing is known to be enforced',
+        ...(agent ? [agent.text] : []),
+      ],
     };
   }
   const wrong = status.conditions.filter(({ status: value }) => value === 'False');

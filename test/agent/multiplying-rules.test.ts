@@ -21,6 +21,9 @@ test('are not even worked out, and close the pods that they select', () => {
   expect([...enforcer.refusals].map(([id, { code, enforced }]) => [id, code, enforced])).toEqual([
     ['NetworkPolicy/x/multiplying', 'DATAPATH_FULL', 'closed'],
   ]);
+  const [refusal] = [...enforcer.refusals].map(([, one]) => one);
+  expect(refusal?.message).toMatch(/more than 131072 rows of "ports", which is the most/);
+  expect(refusal?.hint).toContain('--table-memory does not change this');
   expect(datapath().model.judge(flowTo(after.cluster, 80)).allowed).toBe(true);
   expect(datapath().model.judge(flowTo(after.cluster, 81)).allowed).toBe(false);
   const late = state(`${world}${policy('kept', [81])}${multiplying}`);

@@ -57,6 +57,17 @@ describe('usage', () => {
   });
 
   it.each([
+    [['flows', '-n', '-3'], 'It must be a whole number, 0 or more.'],
+    [['flows', '--port', '99999'], 'It must be a whole number, from 1 to 65535.'],
+    [['flows', '--port', ''], 'It must be a whole number, from 1 to 65535.'],
+    [['lab', 'flows', '--port', '53/UDP'], 'It must be a whole number, from 1 to 65535.'],
+  ])('says what numbers %j may be', async (words, told) => {
+    const { code, stderr } = await bulkhead(words);
+    expect(code).toBe(2);
+    expect(stderr).toContain(told);
+  });
+
+  it.each([
     ['--sync-period=720h', 'at most 24 days'],
     ['--sync-period=0s', 'Write 500ms'],
     ['--table-memory=0Mi', 'Write 512Ki'],

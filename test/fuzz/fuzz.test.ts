@@ -1,4 +1,6 @@
 /** The fuzzers for a bounded number of cases, what they found before first; `npm run fuzz` goes on for longer. */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { changeTarget } from './changes/target.ts';
 import { describeFinding, fuzz } from './fuzz.ts';
@@ -32,3 +34,15 @@ test.skipIf(packetTarget.missing)(
     expect(findingOf(packetTarget, 400)).toBeUndefined();
   },
 );
+
+test.each([
+  [['--help'], 0],
+  [['--no-such-option'], 2],
+  [['nosuch'], 2],
+  [['changes', '--seconds', 'long'], 2],
+])('%j is answered with the usage alone', (args, code) => {
+  const main = join(import.meta.dirname, 'main.ts');
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' });
+  expect(status).toBe(code);
+  expect(stdout + stderr).toMatch(/^usage: npm run fuzz -- .*\n$/);
+});

@@ -2,6 +2,7 @@
  * `npm run fuzz`: runs fuzzers until told to stop, or for a time, and saves what they find.
  *   npm run fuzz                                      all, one minute each
  *   npm run fuzz -- packets --seconds 600 --seed 7
+ *   npm run fuzz -- changes --seconds Infinity        until it finds something, or ^C
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -49,20 +50,37 @@ function run<Case>(target: Target<Case>, { seconds, seed }: Limits): boolean {
   return false;
 }
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { seconds: { type: 'string', default: '60' }, seed: { type: 'string' } },
-});
-const seconds = Number(values.seconds);
-const seed = values.seed === undefined ? Date.now() % 2 ** 31 : Number(values.seed);
-const unknown = positionals.filter((name) => !(name in fuzzers));
-if (unknown.length > 0 || !(seconds > 0) || !Number.isInteger(seed)) {
-  console.error(`usage: npm run fuzz -- [${Object.keys(fuzzers).join('|')}] [--seconds N] [--seed S]`);
+const usage = `usage: npm run fuzz -- [${Object.keys(fuzzers).join('|')}] [--seconds N|Infinity] [--seed S]`;
+
+/** Undefined: they are not what `usage` says. */
+function readArguments() {
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: {
+        seconds: { type: 'string', default: '60' },
+        seed: { type: 'string' },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+    const seconds = Number(values.seconds);
+    const seed = values.seed === undefined ? Date.now() % 2 ** 31 : Number(values.seed);
+    const isFine = positionals.every((name) => name in fuzzers) && seconds > 0 && Number.isInteger(seed);
+    return isFine ? { help: values.help, names: positionals, limits: { seconds, seed } } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const told = readArguments();
+if (!told) {
+  console.error(usage);
   process.exitCode = 2;
+} else if (told.help) {
+  console.log(usage);
 } else {
-  const chosen = Object.entries(fuzzers).filter(
-    ([name]) => positionals.length === 0 || positionals.includes(name),
-  );
-  const fine = chosen.map(([, start]) => start({ seconds, seed }));
+  const { names, limits } = told;
+  const chosen = Object.entries(fuzzers).filter(([name]) => names.length === 0 || names.includes(name));
+  const fine = chosen.map(([, start]) => start(limits));
   process.exitCode = fine.includes(false) ? 1 : 0;
 }

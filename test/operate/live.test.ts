@@ -99,7 +99,7 @@ describe.skipIf(reason !== undefined)(`--live${reason ? ` (skipped: ${reason})` 
     );
     await cluster.install();
     const none = await ask();
-    expect(none.stdout).toContain('n1: no agent reports from it: nothing is enforced there');
+    expect(none.stdout).toContain('n1: no agent reports from it: nothing is known to be enforced there');
     expect(none.stderr).toContain(
       'warning EXPLAIN_NOT_IN_FORCE: not every policy is in force on n2, n1 as it stands',
     );
@@ -145,6 +145,34 @@ describe.skipIf(reason !== undefined)(`--live${reason ? ` (skipped: ${reason})` 
     });
     for (const node of ['n1', 'n2']) await cluster.report(node, { realisedResourceVersion: other });
     expect(JSON.parse((await ask()).stdout)).toMatchObject({ enforcement: { inForce: true } });
+  });
+
+  test('a policy that is refused elsewhere and closes its pods does not make it uncertain, one whose version before holds does', async () => {
+    const other = await cluster.setPolicy('other', { podSelector: { matchLabels: { app: 'somebody' } } });
+    const ask = () => live('explain', '--from', 'client', '--to', 'web', '--port', '8080');
+    const report = async (enforced: 'closed' | 'previous') => {
+      const since = new Date().toISOString();
+      const refused = {
+        policy: 'default/other',
+        code: 'DATAPATH_FULL',
+        message: 'full',
+        enforced,
+        since,
+      } as const;
+      for (const node of ['n1', 'n2'])
+        await cluster.report(node, {
+          realisedResourceVersion: other,
+          refused: [refused],
+          refusedPolicies: 1,
+        });
+    };
+    await report('closed');
+    const closed = await ask();
+    expect(closed.stdout).toContain('now       in force: n2 and n1 enforce what decides here');
+    expect(closed.stderr).toBe('');
+    await report('previous');
+    expect((await ask()).stdout).toContain('now       perhaps not in force');
+    for (const node of ['n1', 'n2']) await cluster.report(node, { realisedResourceVersion: other });
   });
 
   test('matrix, check and compile read the cluster, too', async () => {

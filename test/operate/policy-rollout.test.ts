@@ -156,7 +156,10 @@ describe('what the API server knows of the pods of the agents', () => {
       now,
     );
     expect(nodes).toMatchObject([
-      { state: 'no agent', problems: ['no agent reports from this node: nothing is enforced', 'no image'] },
+      {
+        state: 'no agent',
+        problems: ['no agent reports from this node: nothing is known to be enforced', 'no image'],
+      },
     ]);
   });
 

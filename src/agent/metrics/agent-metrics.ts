@@ -48,7 +48,7 @@ export class AgentMetrics {
   );
   readonly localPods = this.#registry.gauge(
     'bulkhead_local_pods',
-    'Pods of this node with addresses of their own.',
+    'Pods of this node that policies can select, with or without an address yet.',
   );
   readonly #entries = this.#registry.gauge(
     'bulkhead_table_entries',

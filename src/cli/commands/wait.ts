@@ -16,7 +16,7 @@ export const waitCommand = (session: Session): Command =>
       name: 'wait',
       summary: 'wait until every node enforces policies',
       description:
-        'Waits until every node of the cluster enforces the policies as they stand in the API server now, or, with --for=deleted, has them no more. Exits with 1 when that is not so after --timeout, or as soon as nothing is pending and some node has refused a policy; then it says which nodes are missing, and why.',
+        'Waits until every node of the cluster enforces the policies as they stand in the API server now, or, with --for=deleted, has them no more. Exits with 1 when that is not so after --timeout, or when nothing is pending any more and some node has refused a policy for two seconds; then it says which nodes are missing, and why.',
       arguments: [
         new Argument(
           '<policy...>',
@@ -35,8 +35,8 @@ export const waitCommand = (session: Session): Command =>
           text: 'Go on once it is in force everywhere',
         },
         {
-          command: 'bulkhead wait $(kubectl apply -f policies/ -o name) --timeout=5m',
-          text: 'All policies of a folder',
+          command: 'bulkhead wait $(kubectl apply -f policies/ -o name) -n shop --timeout=5m',
+          text: 'All policies of a folder, which are of one namespace',
         },
         {
           command: 'kubectl delete netpol deny && bulkhead wait policy/deny --for=deleted',

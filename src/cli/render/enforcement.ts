@@ -1,4 +1,5 @@
 /** Whether the nodes enforce now what was explained: one line if so, else who lacks what, and why. */
+import { changesNothing } from '../../operate/enforcement.ts';
 import type { Enforcement, MissingPolicy, NodeEnforcement } from '../../operate/enforcement.ts';
 import { labelled } from './labelled.ts';
 import { printable } from './printable.ts';
@@ -15,7 +16,11 @@ export function renderEnforcement(enforcement: Enforcement | string, terminal: T
   const names = nodes.map(({ node }) => node).join(' and ');
   if (inForce) {
     const verb = nodes.length === 1 ? 'enforces' : 'enforce';
-    const text = `${paint(terminal, 'green', 'in force')}: ${names} ${verb} every policy as it stands`;
+    const isWhole = nodes.every(({ missing }) => missing.length === 0);
+    const what = isWhole
+      ? 'every policy as it stands'
+      : 'what decides here; those refused change nothing of it';
+    const text = `${paint(terminal, 'green', 'in force')}: ${names} ${verb} ${what}`;
     return labelled('now', text, terminal);
   }
   const decided = nodes.some(({ missing }) => missing.some(({ decides }) => decides));
@@ -27,9 +32,10 @@ export function renderEnforcement(enforcement: Enforcement | string, terminal: T
 }
 
 function nodeLines({ node, state, missing }: NodeEnforcement): string[] {
-  if (state === 'no agent') return [`${node}: no agent reports from it: nothing is enforced there`];
+  if (state === 'no agent')
+    return [`${node}: no agent reports from it: nothing is known to be enforced there`];
   const deciding = missing.filter(({ decides }) => decides);
-  const others = missing.filter(({ decides }) => !decides);
+  const others = missing.filter((one) => !one.decides && !changesNothing(one));
   const shown = others.slice(0, mostOthers);
   const more = others.length - shown.length;
   return [
@@ -38,10 +44,13 @@ function nodeLines({ node, state, missing }: NodeEnforcement): string[] {
       (one) => `${node}: ${describe(one)} (it does not decide here, but its version before might)`,
     ),
     ...(more > 0 ? [`${node}: and ${more} more policies`] : []),
-    ...(missing.length === 0
-      ? [`${node}: ${state === 'ready' ? 'enforces every policy' : `is ${state}`}`]
-      : []),
+    ...(missing.every(changesNothing) ? [`${node}: ${wellBeing(state, missing.length === 0)}`] : []),
   ];
+}
+
+function wellBeing(state: NodeEnforcement['state'], isWhole: boolean): string {
+  if (!isWhole && (state === 'ready' || state === 'degraded')) return 'enforces what decides here';
+  return state === 'ready' ? 'enforces every policy' : `is ${state}`;
 }
 
 function describe({ policy, state, reason, since }: MissingPolicy): string {

@@ -1,7 +1,7 @@
 /** Flows as they come: one line each, as compact text, as columns of fixed width, or as JSON. */
 import { formatDecisions, formatEnd, formatFlowItem } from '../../observe/flow-format.ts';
 import type { FlowItem } from '../../observe/flow-log.ts';
-import { padEnd } from './display-width.ts';
+import { displayWidth, padEnd } from './display-width.ts';
 import { printable } from './printable.ts';
 import { paint, type Terminal } from './terminal.ts';
 
@@ -33,27 +33,37 @@ export function flowPrinter(
       };
     case 'table': {
       const cells = [...(nodes ? ['NODE'] : []), 'TIME', 'FROM', 'TO', 'PROTO', 'VERDICT', 'DECIDED BY'];
-      const head = row(cells, nodes);
-      return { head: `${paint(terminal, 'bold', head)}\n`, line: (item) => tableLine(item, nodes, terminal) };
+      const widths = [...(nodes ? [12] : []), ...leastWidths];
+      const head = row(cells, widths);
+      return {
+        head: `${paint(terminal, 'bold', head)}\n`,
+        line: (item) => tableLine(item, { nodes, widths, terminal }),
+      };
     }
   }
 }
 
-/** A stream can't know its widest cell ahead; longer texts push the rest of their line to the right. */
-const widths = [12, 32, 32, 5, 7];
-const nodeWidth = 12;
+/** A stream can't know its widest cell ahead: columns begin as wide as pods of Deployments mostly are, grow, and stay so. */
+const leastWidths = [12, 44, 44, 5, 7];
 
-function row(cells: readonly string[], nodes: boolean): string {
-  const all = nodes ? [nodeWidth, ...widths] : widths;
+function row(cells: readonly string[], widths: readonly number[]): string {
   return cells
-    .map((cell, index) => padEnd(cell, all[index] ?? 0))
+    .map((cell, index) => padEnd(cell, widths[index] ?? 0))
     .join('  ')
     .trimEnd();
 }
 
-function tableLine(item: PrintedFlow, nodes: boolean, terminal: Terminal): string {
+interface TableOptions {
+  readonly nodes: boolean;
+  /** Of all columns but the last; grows. */
+  readonly widths: number[];
+  readonly terminal: Terminal;
+}
+
+function tableLine(item: PrintedFlow, { nodes, widths, terminal }: TableOptions): string {
   const node = nodes ? [item.node ?? '-'] : [];
-  if (item.kind === 'lost') return `${colour(terminal, item, row([...node, formatFlowItem(item)], nodes))}\n`;
+  if (item.kind === 'lost')
+    return `${colour(terminal, item, row([...node, formatFlowItem(item)], widths))}\n`;
   const { record } = item;
   const cells = [
     ...node,
@@ -63,8 +73,10 @@ function tableLine(item: PrintedFlow, nodes: boolean, terminal: Terminal): strin
     record.protocol,
     record.verdict,
     formatDecisions(record),
-  ];
-  return `${colour(terminal, item, printable(row(cells, nodes)))}\n`;
+  ].map(printable);
+  for (const [index, width] of widths.entries())
+    widths[index] = Math.max(width, displayWidth(cells[index] ?? ''));
+  return `${colour(terminal, item, row(cells, widths))}\n`;
 }
 
 function colour(terminal: Terminal, item: FlowItem, text: string): string {
