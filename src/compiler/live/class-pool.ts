@@ -24,16 +24,19 @@ export class ClassPool {
     this.#rowLimit = rowLimit;
   }
 
+  get rows(): number {
+    return this.#rows;
+  }
+
   /** To be released by the same key. Undefined: it has more rows than there may be. */
   retain({ key, tiers }: ClassRules): ClassEntry | undefined {
     let table = this.#tables.get(key);
     if (!table) {
-      if (this.#rows >= 2 * this.#rowLimit) return undefined;
       const ports = portTable(tiers());
       const text = describePorts(ports);
       let entry = this.#entries.get(text);
       if (!entry) {
-        if (this.#rows + ports.length > this.#rowLimit && ports.length > fewPorts) return undefined;
+        if (!this.#hasRoom(ports.length)) return undefined;
         this.#entries.set(text, (entry = { value: { id: this.#nextId++, ports }, users: 0 }));
         this.#rows += ports.length;
       }
@@ -42,6 +45,11 @@ export class ClassPool {
     }
     table.users += 1;
     return table.value.entry;
+  }
+
+  #hasRoom(rows: number): boolean {
+    if (rows === 0 || this.#rows + rows <= this.#rowLimit) return true;
+    return rows <= fewPorts && this.#rows < 2 * this.#rowLimit;
   }
 
   release(key: string): void {

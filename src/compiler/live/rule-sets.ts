@@ -17,7 +17,7 @@ interface KnownClass {
   readonly poolKey: string;
 }
 
-/** Stands for classes that are not worked out any more, as there are too many. */
+/** Of a set that had no room for its fallback. */
 const cutClass: ClassEntry = { id: 0, ports: [] };
 
 export class RuleSet {
@@ -74,7 +74,7 @@ export class RuleSet {
 
   /** No profile will have it again. */
   get isStale(): boolean {
-    return this.sections.some(({ owner }) => owner.isGone);
+    return this.#isCut || this.sections.some(({ owner }) => owner.isGone);
   }
 
   get fallback(): ClassEntry {
@@ -82,7 +82,7 @@ export class RuleSet {
   }
 
   classOf(identity: Identity): ClassEntry {
-    if (this.#isCut) return cutClass;
+    if (this.#isCut) return this.fallback;
     const reaching: number[] = [];
     for (const predicate of identity.predicates) {
       const rules = this.#reach.get(predicate);
@@ -91,7 +91,10 @@ export class RuleSet {
     return this.#class(reaching.length > 1 ? [...new Set(reaching)] : reaching, identity.asked);
   }
 
-  /** It tells more apart than there may be rows, and must not reach a node: policies of it have to go. */
+  /**
+   * It tells more apart than there may be rows, and must not reach a node: policies have to go, of it or of others, and it
+   * is made anew with the next update.
+   */
   get isCut(): boolean {
     return this.#isCut;
   }
@@ -112,7 +115,7 @@ export class RuleSet {
       const entry = this.#pool.retain(rules);
       if (!entry) {
         this.#isCut = true;
-        return cutClass;
+        return this.#fallback ?? cutClass;
       }
       this.#known.set(key, (known = { entry, poolKey: rules.key }));
     }
@@ -155,7 +158,7 @@ export class RuleSets {
     if (parts.length === 0) return undefined;
     const key = parts.map((part) => part.key).join(' ');
     let set = this.#byKey.get(key);
-    if (!set) {
+    if (!set || set.isCut) {
       const used = parts.map(({ section }) => section);
       const compiled = parts.map(({ resolved }) => resolved);
       set = new RuleSet({ id: this.#nextId++, key, pool: this.#pool }, used, compiled);
@@ -178,16 +181,20 @@ export class RuleSets {
   settle(): void {
     for (const set of this.#touched) {
       if (set.users > 0) continue;
-      this.#byKey.delete(set.key);
+      if (this.#byKey.get(set.key) === set) this.#byKey.delete(set.key);
       for (const section of set.sections) this.#sections.release(section);
-      this.#dead.push(set);
+      // No node was told what it holds, and what comes in its place needs the room.
+      if (set.isCut) set.releaseClasses();
+      else this.#dead.push(set);
     }
     this.#touched.clear();
   }
 
-  /** To be called when no node needs the classes of sets that are gone. */
-  bury(): void {
+  /** To be called when no node needs the classes of sets that are gone. True if there is more room now. */
+  bury(): boolean {
+    const { rows } = this.#pool;
     for (const set of this.#dead) set.releaseClasses();
     this.#dead = [];
+    return this.#pool.rows < rows;
   }
 }
