@@ -19,13 +19,11 @@ export class ClassPool {
   #nextId = 1;
   /** Of the port tables of all classes. */
   #rows = 0;
+  /** Rows of the smallest class that there was no room for. */
+  #refused = Infinity;
 
   constructor(rowLimit: number) {
     this.#rowLimit = rowLimit;
-  }
-
-  get rows(): number {
-    return this.#rows;
   }
 
   /** To be released by the same key. Undefined: it has more rows than there may be. */
@@ -36,7 +34,10 @@ export class ClassPool {
       const text = describePorts(ports);
       let entry = this.#entries.get(text);
       if (!entry) {
-        if (!this.#hasRoom(ports.length)) return undefined;
+        if (!this.#hasRoom(ports.length)) {
+          this.#refused = Math.min(this.#refused, ports.length);
+          return undefined;
+        }
         this.#entries.set(text, (entry = { value: { id: this.#nextId++, ports }, users: 0 }));
         this.#rows += ports.length;
       }
@@ -45,6 +46,13 @@ export class ClassPool {
     }
     table.users += 1;
     return table.value.entry;
+  }
+
+  /** Whether there is room by now for one that there was none for. Said once. */
+  hasRoomAgain(): boolean {
+    if (this.#refused === Infinity || !this.#hasRoom(this.#refused)) return false;
+    this.#refused = Infinity;
+    return true;
   }
 
   #hasRoom(rows: number): boolean {

@@ -158,7 +158,6 @@ export class LiveCompiler {
     for (const view of this.#views.values()) view.accept();
   }
 
-  /** Where it leaves more room than there was for sets that were cut, these are made anew. */
   #settleAll(spareSets: number): void {
     if (!this.#settle(spareSets) || !this.isCut) return;
     this.#remakeCutSets();
@@ -274,7 +273,7 @@ export class LiveCompiler {
     }
   }
 
-  /** True if what is gone has left room. */
+  /** True if what is gone has left room for sets that were cut. */
   #settle(spareSets: number): boolean {
     for (const profile of this.#subjects) this.#assignSets(profile);
     this.#subjects.clear();

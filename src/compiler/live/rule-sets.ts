@@ -190,11 +190,10 @@ export class RuleSets {
     this.#touched.clear();
   }
 
-  /** To be called when no node needs the classes of sets that are gone. True if there is more room now. */
+  /** To be called when no node needs the classes of sets that are gone. True if that leaves room for a set that was cut. */
   bury(): boolean {
-    const { rows } = this.#pool;
     for (const set of this.#dead) set.releaseClasses();
     this.#dead = [];
-    return this.#pool.rows < rows;
+    return this.#pool.hasRoomAgain();
   }
 }

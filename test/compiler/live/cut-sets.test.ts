@@ -53,6 +53,17 @@ test('the same of a set that is only kept ready, and of one that came with those
   expectWhole(followed, after);
 });
 
+test('sets that are only kept ready go before others are cut for good', () => {
+  const followed = new Followed([node], { portRows: 100, spareSets: 32 });
+  followed.move(fromManifests(server, other, modest, large));
+  followed.move(fromManifests(server, modest, large));
+  const after = fromManifests(server, client, modest, large);
+  followed.update(after);
+  expect(followed.compiler.isCut).toBe(true);
+  expect(followed.compiler.dropSpares()).toBe(true);
+  expectWhole(followed, after);
+});
+
 test('the version before a policy that was too large has the room that it had', () => {
   const before = fromManifests(server, other, client, ingressPolicy('changing', 'other', fromClient(90)));
   const followed = new Followed([node], { portRows: 100 });
