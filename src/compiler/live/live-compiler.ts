@@ -159,7 +159,10 @@ export class LiveCompiler {
   }
 
   #settleAll(spareSets: number): void {
-    if (!this.#settle(spareSets) || !this.isCut) return;
+    this.#settle(spareSets);
+    if (!this.isCut) return;
+    const used = new Set(this.#views.values().flatMap(({ classes }) => classes));
+    if (!this.#sets.makeRoom(used)) return;
     this.#remakeCutSets();
     this.#settle(spareSets);
   }
@@ -273,8 +276,7 @@ export class LiveCompiler {
     }
   }
 
-  /** True if what is gone has left room for sets that were cut. */
-  #settle(spareSets: number): boolean {
+  #settle(spareSets: number): void {
     for (const profile of this.#subjects) this.#assignSets(profile);
     this.#subjects.clear();
     for (const pod of this.#awaited) this.#prepare(pod);
@@ -297,7 +299,7 @@ export class LiveCompiler {
     for (const view of this.#views.values()) view.settle(changes);
     this.#resubjected.clear();
     this.#pods.settle();
-    return this.#sets.bury();
+    this.#sets.bury();
   }
 
   /** New ones are retained before old ones are let go, so that what stays is not made again. */

@@ -100,8 +100,16 @@ export class RuleSet {
   }
 
   releaseClasses(): void {
-    for (const { poolKey } of this.#known.values()) this.#pool.release(poolKey);
-    this.#known.clear();
+    this.releaseOthers(() => false);
+  }
+
+  /** Those of peers that there were once. */
+  releaseOthers(isUsed: (entry: ClassEntry) => boolean): void {
+    for (const [key, { entry, poolKey }] of this.#known) {
+      if (isUsed(entry)) continue;
+      this.#pool.release(poolKey);
+      this.#known.delete(key);
+    }
   }
 
   /** `reaching`: rules, apart from those for any peer. */
@@ -190,10 +198,17 @@ export class RuleSets {
     this.#touched.clear();
   }
 
-  /** To be called when no node needs the classes of sets that are gone. True if that leaves room for a set that was cut. */
-  bury(): boolean {
+  /** To be called when no node needs the classes of sets that are gone. */
+  bury(): void {
     for (const set of this.#dead) set.releaseClasses();
     this.#dead = [];
+  }
+
+  /** `used`: what nodes need. True if that leaves room for a set that was cut. */
+  makeRoom(used: ReadonlySet<ClassEntry>): boolean {
+    for (const set of this.#byKey.values()) {
+      set.releaseOthers((entry) => entry === set.fallback || used.has(entry));
+    }
     return this.#pool.hasRoomAgain();
   }
 }

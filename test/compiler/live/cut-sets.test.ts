@@ -53,6 +53,21 @@ test('the same of a set that is only kept ready, and of one that came with those
   expectWhole(followed, after);
 });
 
+test('kinds of peers that there were once take no room', () => {
+  const kinds = Array.from({ length: 10 }, (_, index) => `kind-${index}`);
+  const rules = kinds.map(
+    (kind, index) =>
+      `{ from: [{ podSelector: { matchLabels: { app: ${kind} } } }], ports: ${ports(30, 1 + 100 * index)} }`,
+  );
+  const followed = new Followed([node], { portRows: 100 });
+  for (const kind of kinds) {
+    const changing = pod({ name: 'changing', app: kind, ip: '10.244.0.5' });
+    const now = fromManifests(server, changing, ingressPolicy('kinds', 'server', `[${rules.join(', ')}]`));
+    followed.update(now);
+    expectWhole(followed, now);
+  }
+});
+
 test('sets that are only kept ready go before others are cut for good', () => {
   const followed = new Followed([node], { portRows: 100, spareSets: 32 });
   followed.move(fromManifests(server, other, modest, large));
@@ -104,10 +119,11 @@ test('nothing is left of a set that was cut in the middle of a change', () => {
   const teams = ingressPolicy('teams', 'server', `[${rules.join(', ')}]`);
   const filling = `[{ ports: ${ports(50, 1001)} }, ${fromNamespaces('name: one', '[{ port: 1 }]')}]`;
   const fixed = [server, other, ingressPolicy('filling', 'other', filling)];
-  const pods = [podIn('one', '10.244.0.7'), podIn('two', '10.244.0.8')];
+  const pods = [podIn('one', '10.244.0.7'), podIn('two', '10.244.0.8'), podIn('three', '10.244.0.9')];
   const labelled = (one: string, two: string) => [
     namespace('one', one),
     namespace('two', two),
+    namespace('three', 'a'),
     ...pods,
     ...fixed,
   ];
