@@ -19,11 +19,17 @@ export class ClassPool {
   #nextId = 1;
   /** Of the port tables of all classes. */
   #rows = 0;
+  #users = 0;
   /** Rows of the smallest class that there was no room for. */
   #refused = Infinity;
 
   constructor(rowLimit: number) {
     this.#rowLimit = rowLimit;
+  }
+
+  /** Number of those that have not been released. */
+  get users(): number {
+    return this.#users;
   }
 
   /** To be released by the same key. Undefined: it has more rows than there may be. */
@@ -45,6 +51,7 @@ export class ClassPool {
       this.#tables.set(key, (table = { value: { text, entry: entry.value }, users: 0 }));
     }
     table.users += 1;
+    this.#users += 1;
     return table.value.entry;
   }
 
@@ -64,6 +71,7 @@ export class ClassPool {
     const table = this.#tables.get(key);
     if (!table) return;
     table.users -= 1;
+    this.#users -= 1;
     if (table.users > 0) return;
     this.#tables.delete(key);
     const { text } = table.value;

@@ -160,9 +160,9 @@ export class LiveCompiler {
 
   #settleAll(spareSets: number): void {
     this.#settle(spareSets);
-    if (!this.isCut) return;
+    if (!this.#sets.areCrowded) return;
     const used = new Set(this.#views.values().flatMap(({ classes }) => classes));
-    if (!this.#sets.makeRoom(used)) return;
+    if (!this.#sets.makeRoom(used) || !this.isCut) return;
     this.#remakeCutSets();
     this.#settle(spareSets);
   }

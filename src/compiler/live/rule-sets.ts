@@ -17,6 +17,9 @@ interface KnownClass {
   readonly poolKey: string;
 }
 
+/** Sets look for classes of peers that there were once when they have twice as many as they then kept, and so many more. */
+const manyClasses = 4096;
+
 /** Of a set that had no room for its fallback. */
 const cutClass: ClassEntry = { id: 0, ports: [] };
 
@@ -103,10 +106,14 @@ export class RuleSet {
     this.releaseOthers(() => false);
   }
 
-  /** Those of peers that there were once. */
+  /** Those of peers that there were once. What is used is kept by one of its keys. */
   releaseOthers(isUsed: (entry: ClassEntry) => boolean): void {
+    const kept = new Set<ClassEntry>();
     for (const [key, { entry, poolKey }] of this.#known) {
-      if (isUsed(entry)) continue;
+      if (isUsed(entry) && !kept.has(entry)) {
+        kept.add(entry);
+        continue;
+      }
       this.#pool.release(poolKey);
       this.#known.delete(key);
     }
@@ -143,6 +150,7 @@ export class RuleSets {
   readonly #byKey = new Map<string, RuleSet>();
   readonly #touched = new Set<RuleSet>();
   #dead: RuleSet[] = [];
+  #tolerated = manyClasses;
   #nextId = 1;
 
   constructor(sections: LiveSections, pool: ClassPool) {
@@ -204,11 +212,17 @@ export class RuleSets {
     this.#dead = [];
   }
 
+  /** They have many classes, or no room for some. */
+  get areCrowded(): boolean {
+    return this.#pool.users > this.#tolerated || this.#byKey.values().some(({ isCut }) => isCut);
+  }
+
   /** `used`: what nodes need. True if that leaves room for a set that was cut. */
   makeRoom(used: ReadonlySet<ClassEntry>): boolean {
     for (const set of this.#byKey.values()) {
       set.releaseOthers((entry) => entry === set.fallback || used.has(entry));
     }
+    this.#tolerated = 2 * this.#pool.users + manyClasses;
     return this.#pool.hasRoomAgain();
   }
 }

@@ -68,6 +68,31 @@ test('kinds of peers that there were once take no room', () => {
   }
 });
 
+test('kinds of peers that there were once are forgotten', () => {
+  const labels = Array.from({ length: 14 }, (_, index) => `label-${index}`);
+  const rules = labels.map(
+    (label, index) =>
+      `{ from: [{ podSelector: { matchLabels: { ${label}: set } } }], ports: [{ port: ${80 + (index >> 1)} }] }`,
+  );
+  const policy = ingressPolicy('kinds', 'server', `[${rules.join(', ')}]`);
+  const followed = new Followed([node]);
+  const before = fromManifests(server, client, policy);
+  followed.move(before);
+  const [key, peer] = [...before.cluster.pods].find(([, { name }]) => name === 'client') ?? [];
+  if (!key || !peer) throw new Error('there is no client');
+  const classOf = (kind: number) => {
+    const set = labels.filter((_, index) => (kind >> index) & 1);
+    const now = { ...peer, labels: Object.fromEntries(set.map((label) => [label, 'set'])) };
+    followed.compiler.update({ pods: [[key, now]] });
+    followed.take(followed.compiler.deltas());
+    const [row] = followed.tables(node).classes.values();
+    return row?.class;
+  };
+  const first = classOf(1);
+  for (let kind = 2; kind < 10_000; kind += 1) classOf(kind);
+  expect(classOf(1)).not.toBe(first);
+});
+
 test('sets that are only kept ready go before others are cut for good', () => {
   const followed = new Followed([node], { portRows: 100, spareSets: 32 });
   followed.move(fromManifests(server, other, modest, large));
