@@ -241,7 +241,7 @@ export class NodeEnforcer {
     const changed = [...this.#unoffered];
     const states = changed.map((id) => [id, this.#policies.get(id)] as const);
     let outcome = this.#attempt({ policies: states.map(([id, one]) => [id, one && insteadOf(one)]) });
-    if (this.#behind) {
+    if (this.#behind && states.some(([, one]) => one && !one.enforced)) {
       outcome = this.#attempt({ policies: states.map(([id, one]) => [id, one?.enforced]) });
     }
     this.#makeRoom(now);
@@ -358,9 +358,9 @@ export class NodeEnforcer {
     for (const [id, { enforced, refusal }] of given) this.#accepted(id, enforced, refusal);
   }
 
+  /** Where none can be opened, policies that give way may make room in the one that there is. */
   #reopen(): void {
-    this.#behind = this.#opened.tryAnew();
-    if (this.#behind) return;
+    if (this.#opened.tryAnew()) return;
     this.#followAnew();
     this.#attempt({});
   }

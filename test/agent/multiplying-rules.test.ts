@@ -3,13 +3,15 @@ import { expect, test } from 'vitest';
 import { setUp } from './node-stand.ts';
 import { flowTo, pod, policy, state, updateBetween, world } from './two-pods.ts';
 
-const multiplying = policy('multiplying', []).replace(
-  /ingress: .*/,
-  `ingress: [${Array.from({ length: 400 }, (_, index) => {
-    const block = `{ cidr: 0.0.0.0/0, except: [198.51.${index >> 8}.${index & 255}/32] }`;
-    return `{ from: [{ ipBlock: ${block} }], ports: [{ port: ${2 * index + 1} }] }`;
-  }).join(', ')}]`,
-);
+const overlapping = (count: number) =>
+  policy('multiplying', []).replace(
+    /ingress: .*/,
+    `ingress: [${Array.from({ length: count }, (_, index) => {
+      const block = `{ cidr: 0.0.0.0/0, except: [198.51.${index >> 8}.${index & 255}/32] }`;
+      return `{ from: [{ ipBlock: ${block} }], ports: [{ port: ${2 * index + 1} }] }`;
+    }).join(', ')}]`,
+  );
+const multiplying = overlapping(400);
 
 test('are not even worked out, and close the pods that they select', () => {
   const { enforcer, datapath } = setUp();
@@ -53,4 +55,23 @@ test('are refused when a pod comes that they select', () => {
   );
   expect(datapath().model.judge(flowTo(after.cluster, 80)).allowed).toBe(true);
   expect(datapath().model.judge(flowTo(after.cluster, 1)).allowed).toBe(false);
+});
+
+test('close nobody but themselves where they have left no room for a new kind of peer', () => {
+  const ports = Array.from({ length: 800 }, (_, index) => 2 * index + 1);
+  const fromLate = policy('kept', ports).replace(
+    'ingress: [{',
+    'ingress: [{ from: [{ podSelector: { matchLabels: { app: late } } }],',
+  );
+  const ofClient = overlapping(361).replace('app: server', 'app: client');
+  const { enforcer, datapath } = setUp();
+  const before = state(`${world}${fromLate}${ofClient}`);
+  enforcer.update(updateBetween(undefined, before));
+  expect([...enforcer.refusals.keys()]).toEqual([]);
+  const after = state(`${world}${fromLate}${ofClient}${pod('late', '10.0.0.4')}`);
+  enforcer.update({ pods: after.cluster.pods });
+  expect(enforcer.behind).toBeUndefined();
+  expect([...enforcer.refusals.keys()]).toEqual(['NetworkPolicy/x/multiplying']);
+  const late = after.cluster.pods.get('x/late')?.addresses[0];
+  expect(late && datapath().model.judge({ ...flowTo(after.cluster, 1), source: late }).allowed).toBe(true);
 });

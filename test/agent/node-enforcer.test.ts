@@ -292,6 +292,18 @@ test('a datapath that can not be opened anew is not let go: it is still looked a
   ]);
 });
 
+test('policies make room for a pod though no other datapath can be opened', () => {
+  const policies = `${policy('large', [1, 3, 5, 7, 9])}${policy('late', [21, 23]).replace('app: server', 'app: late')}`;
+  const { enforcer, datapath, obstacle } = setUp();
+  enforcer.update(updateBetween(undefined, state(`${world}${policies}`)));
+  datapath().portCapacity = 6;
+  obstacle.error = new BulkheadError(failure('BPF_LOAD_FAILED', 'no memory'));
+  const after = state(`${world}${policies}${pod('late', '10.0.0.4')}`);
+  enforcer.update({ pods: after.cluster.pods });
+  expect(enforcer.behind).toBeUndefined();
+  expect([...enforcer.refusals.keys()]).toEqual(['NetworkPolicy/x/large']);
+});
+
 test('whatever is refused, the tables are those of the policies that it says it enforces', () => {
   fc.assert(
     fc.property(

@@ -123,6 +123,7 @@ export class LiveCompiler {
   /** Policy ids must be unique. */
   update(change: ClusterChange): void {
     this.#ruleIds.startUpdate();
+    this.#remakeCutSets();
     for (const [name, namespace] of change.namespaces ?? []) this.#setNamespace(name, namespace);
     const mentioned = { labels: new Set<string>(), ports: new Set<string>() };
     for (const [id, policy] of change.policies ?? []) this.#setPolicy(id, policy, mentioned);
@@ -131,7 +132,7 @@ export class LiveCompiler {
     }
     for (const [name, node] of change.nodes ?? []) this.#setNode(name, node);
     for (const [key, pod] of change.pods ?? []) this.#setPod(key, pod);
-    this.#settle(this.#isMoving && this.#spareSets > 0 ? Infinity : this.#spareSets);
+    this.#settleAll(this.#isMoving && this.#spareSets > 0 ? Infinity : this.#spareSets);
     this.#isMoving = false;
   }
 
@@ -143,7 +144,7 @@ export class LiveCompiler {
   /** False if no node has any. For when a node has no room. */
   dropSpares(): boolean {
     if (![...this.#views.values()].some((view) => view.sets.hasSpares)) return false;
-    this.#settle(0);
+    this.#settleAll(0);
     return true;
   }
 
@@ -155,6 +156,22 @@ export class LiveCompiler {
   /** All nodes hold what the deltas led to: the next ones start from there. */
   accept(): void {
     for (const view of this.#views.values()) view.accept();
+  }
+
+  #settleAll(spareSets: number): void {
+    this.#settle(spareSets);
+    if (!this.#sets.areCrowded) return;
+    const used = new Set(this.#views.values().flatMap(({ classes }) => classes));
+    if (!this.#sets.makeRoom(used) || !this.isCut) return;
+    this.#remakeCutSets();
+    this.#settle(spareSets);
+  }
+
+  #remakeCutSets(): void {
+    if (!this.isCut) return;
+    for (const profile of this.#local) {
+      if (directions.some((direction) => profile.sets[direction]?.isCut)) this.#subjects.add(profile);
+    }
   }
 
   #setNamespace(name: string, namespace: Namespace | undefined): void {

@@ -62,6 +62,11 @@ export class NodeView {
     };
   }
 
+  /** Those that have rows. */
+  get classes(): Iterable<ClassEntry> {
+    return this.#classUsers.keys();
+  }
+
   /** See nodeTables. */
   setPodRanges(podRanges: readonly Cidr[]): void {
     const outermost = podRanges.filter((cidr) => !podRanges.some((range) => isWithin(cidr, range)));

@@ -17,7 +17,10 @@ interface KnownClass {
   readonly poolKey: string;
 }
 
-/** Stands for classes that are not worked out any more, as there are too many. */
+/** Sets look for classes of peers that there were once when they have twice as many as they then kept, and so many more. */
+const manyClasses = 4096;
+
+/** Of a set that had no room for its fallback. */
 const cutClass: ClassEntry = { id: 0, ports: [] };
 
 export class RuleSet {
@@ -74,7 +77,7 @@ export class RuleSet {
 
   /** No profile will have it again. */
   get isStale(): boolean {
-    return this.sections.some(({ owner }) => owner.isGone);
+    return this.#isCut || this.sections.some(({ owner }) => owner.isGone);
   }
 
   get fallback(): ClassEntry {
@@ -82,7 +85,7 @@ export class RuleSet {
   }
 
   classOf(identity: Identity): ClassEntry {
-    if (this.#isCut) return cutClass;
+    if (this.#isCut) return this.fallback;
     const reaching: number[] = [];
     for (const predicate of identity.predicates) {
       const rules = this.#reach.get(predicate);
@@ -91,14 +94,29 @@ export class RuleSet {
     return this.#class(reaching.length > 1 ? [...new Set(reaching)] : reaching, identity.asked);
   }
 
-  /** It tells more apart than there may be rows, and must not reach a node: policies of it have to go. */
+  /**
+   * It tells more apart than there may be rows, and must not reach a node: policies have to go, of it or of others, and it
+   * is made anew with the next update.
+   */
   get isCut(): boolean {
     return this.#isCut;
   }
 
   releaseClasses(): void {
-    for (const { poolKey } of this.#known.values()) this.#pool.release(poolKey);
-    this.#known.clear();
+    this.releaseOthers(() => false);
+  }
+
+  /** Those of peers that there were once. What is used is kept by one of its keys. */
+  releaseOthers(isUsed: (entry: ClassEntry) => boolean): void {
+    const kept = new Set<ClassEntry>();
+    for (const [key, { entry, poolKey }] of this.#known) {
+      if (isUsed(entry) && !kept.has(entry)) {
+        kept.add(entry);
+        continue;
+      }
+      this.#pool.release(poolKey);
+      this.#known.delete(key);
+    }
   }
 
   /** `reaching`: rules, apart from those for any peer. */
@@ -112,7 +130,7 @@ export class RuleSet {
       const entry = this.#pool.retain(rules);
       if (!entry) {
         this.#isCut = true;
-        return cutClass;
+        return this.#fallback ?? cutClass;
       }
       this.#known.set(key, (known = { entry, poolKey: rules.key }));
     }
@@ -132,6 +150,7 @@ export class RuleSets {
   readonly #byKey = new Map<string, RuleSet>();
   readonly #touched = new Set<RuleSet>();
   #dead: RuleSet[] = [];
+  #tolerated = manyClasses;
   #nextId = 1;
 
   constructor(sections: LiveSections, pool: ClassPool) {
@@ -155,7 +174,7 @@ export class RuleSets {
     if (parts.length === 0) return undefined;
     const key = parts.map((part) => part.key).join(' ');
     let set = this.#byKey.get(key);
-    if (!set) {
+    if (!set || set.isCut) {
       const used = parts.map(({ section }) => section);
       const compiled = parts.map(({ resolved }) => resolved);
       set = new RuleSet({ id: this.#nextId++, key, pool: this.#pool }, used, compiled);
@@ -178,9 +197,11 @@ export class RuleSets {
   settle(): void {
     for (const set of this.#touched) {
       if (set.users > 0) continue;
-      this.#byKey.delete(set.key);
+      if (this.#byKey.get(set.key) === set) this.#byKey.delete(set.key);
       for (const section of set.sections) this.#sections.release(section);
-      this.#dead.push(set);
+      // No node was told what it holds, and what comes in its place needs the room.
+      if (set.isCut) set.releaseClasses();
+      else this.#dead.push(set);
     }
     this.#touched.clear();
   }
@@ -189,5 +210,19 @@ export class RuleSets {
   bury(): void {
     for (const set of this.#dead) set.releaseClasses();
     this.#dead = [];
+  }
+
+  /** They have many classes, or no room for some. */
+  get areCrowded(): boolean {
+    return this.#pool.users > this.#tolerated || this.#byKey.values().some(({ isCut }) => isCut);
+  }
+
+  /** `used`: what nodes need. True if that leaves room for a set that was cut. */
+  makeRoom(used: ReadonlySet<ClassEntry>): boolean {
+    for (const set of this.#byKey.values()) {
+      set.releaseOthers((entry) => entry === set.fallback || used.has(entry));
+    }
+    this.#tolerated = 2 * this.#pool.users + manyClasses;
+    return this.#pool.hasRoomAgain();
   }
 }
