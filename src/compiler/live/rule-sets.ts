@@ -20,6 +20,8 @@ interface KnownClass {
 /** Sets look for classes of peers that there were once when they have twice as many as they then kept, and so many more. */
 const manyClasses = 4096;
 
+const noRules: readonly number[] = [];
+
 /** Of a set that had no room for its fallback. */
 const cutClass: ClassEntry = { id: 0, ports: [] };
 
@@ -36,7 +38,7 @@ export class RuleSet {
    * Indices of the rules by what they can reach an identity by. An any-peer rule reaches everybody, but tells
    * identities apart by the port names it asks for.
    */
-  readonly #reach = new Map<Handle, readonly number[]>();
+  readonly #reach = new Map<Handle, number[]>();
   readonly #named: boolean;
   readonly #known = new Map<string, KnownClass>();
   #fallback: ClassEntry | undefined;
@@ -55,10 +57,10 @@ export class RuleSet {
     this.#rules = this.#tiers.flatMap((tier) => tier.rules);
     this.#named = this.#rules.some((rule) => rule.named);
     for (const [index, rule] of this.#rules.entries()) {
-      const alone = rule.peers === 'any' ? [] : [index];
       for (const handle of reachOf(rule)) {
-        const others = this.#reach.get(handle);
-        this.#reach.set(handle, others ? [...others, ...alone] : alone);
+        let rules = this.#reach.get(handle);
+        if (!rules) this.#reach.set(handle, (rules = []));
+        if (rule.peers !== 'any') rules.push(index);
       }
     }
   }
@@ -88,8 +90,7 @@ export class RuleSet {
     if (this.#isCut) return this.fallback;
     const reaching: number[] = [];
     for (const predicate of identity.predicates) {
-      const rules = this.#reach.get(predicate);
-      if (rules) reaching.push(...rules);
+      for (const index of this.#reach.get(predicate) ?? noRules) reaching.push(index);
     }
     return this.#class(reaching.length > 1 ? [...new Set(reaching)] : reaching, identity.asked);
   }

@@ -244,3 +244,20 @@ test('a number does not stay where a set that goes may come back before the node
   followed.commit(state);
   expectOracle(followed, state);
 });
+
+test('a policy has more rules for one peer than a call takes arguments', () => {
+  const followed = new Followed();
+  const { cluster, policies } = stateOf(
+    namespace('a'),
+    pod('peers/client', 'n2', addresses.client),
+    pod('x/server', 'n1', addresses.server),
+    policy('x/by-env', `{ ingress: [${from('env: a', 80)}] }`),
+  );
+  const repeated = policies.map((each) => {
+    const [rule] = each.ingress?.rules ?? [];
+    if (!each.ingress || !rule) throw new Error('the policy has no rule');
+    return { ...each, ingress: { ...each.ingress, rules: Array.from({ length: 150_000 }, () => rule) } };
+  });
+  followed.take({ cluster, policies: repeated });
+  expectOracle(followed, { cluster, policies });
+});
