@@ -79,13 +79,12 @@ export class IdentityClasses {
       const was = local.classes;
       if (edits && this.#locals.change(local, afterEdits(was, edits), areOfPods(all))) {
         for (const { set, entry } of edits) {
-          if (entry) come.push(rowOf({ set, entry }, local));
-          else
-            addRows(
-              gone,
-              was.filter((known) => known.set === set),
-              local,
-            );
+          if (entry) {
+            come.push(rowOf({ set, entry }, local));
+          } else {
+            const before = was.filter((known) => known.set === set);
+            addRows(gone, before, local);
+          }
         }
       } else {
         for (const each of all) this.#reclassify(local, each, reclassified);
@@ -105,16 +104,12 @@ export class IdentityClasses {
 
   #learn(set: RuleSet): void {
     this.#sets.set(set, set.fallback);
-    for (const handle of set.handles) {
-      addTo(this.#reached, handle, set);
-    }
+    for (const handle of set.handles) addTo(this.#reached, handle, set);
   }
 
   #forget(set: RuleSet): void {
     this.#sets.delete(set);
-    for (const handle of set.handles) {
-      deleteFrom(this.#reached, handle, set);
-    }
+    for (const handle of set.handles) deleteFrom(this.#reached, handle, set);
   }
 
   #affected({ peers, freshSets, goneSets }: Update): Iterable<Identity> {
